@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! `vmtool`: one binary with the host tools of this project.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}
