@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What bindgen reads.  Only upstream's include names, so that the same file
+ * serves the headers here, a kernel's generated ones, and a GNU Mach tree.
+ */
+#include <kern/assert.h>
+#include <kern/lock.h>
+#include <kern/rbtree.h>
+#include <kern/slab.h>
+#include <mach/vm_prot.h>
+#include <vm/pmap.h>
+#include <vm/vm_fault.h>
+#include <vm/vm_map.h>
+#include <vm/vm_object.h>

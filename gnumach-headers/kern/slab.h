@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GNUMACH_KERN_SLAB_H
+#define GNUMACH_KERN_SLAB_H
+
+#include <mach/vm_types.h>
+
+struct kmem_cache;
+
+extern void kmem_cache_free(struct kmem_cache *cache, vm_offset_t obj);
+
+#endif /* GNUMACH_KERN_SLAB_H */
