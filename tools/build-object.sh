@@ -1,0 +1,107 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Compiles the crate for a kernel and links it into one relocatable object.
+set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+top=$(CDPATH= cd -- "$here/.." && pwd)
+build=${BUILD:-$top/build}
+
+usage() {
+    cat <<'END'
+usage: build-object.sh [option]... OUTPUT
+Compiles the crate gnumach-vm-map for bare GNU Mach into a static library and links that into one relocatable object,
+OUTPUT, which holds both functions and what they need. Writes under build/ ($BUILD replaces it) and OUTPUT only.
+  --target NAME     of tools/targets/: i686-gnumach (default) or x86_64-gnumach
+  --headers DIR     searched before gnumach-headers/: the kernel's own structs.h (also: $GNUMACH_HEADERS_FIRST)
+  --features LIST   features of the crate, separated by commas
+  --crate DIR       workspace folder to take the crate from instead of this one: for builds that are wrong on purpose
+  --opt-level N     2 (default) or s
+  --library FILE    keeps the static library there too; with OUTPUT `-` no object is linked
+The compiler is the one that find-rustc.sh finds; its cargo must stand beside it.
+END
+}
+
+target=i686-gnumach headers=${GNUMACH_HEADERS_FIRST-} features= crate=$top opt_level=2 library= output=
+while [ $# -gt 0 ]; do
+    case $1 in
+        -h | --help) usage; exit 0 ;;
+        --target | --headers | --features | --crate | --opt-level | --library)
+            [ $# -ge 2 ] || { echo "build-object.sh: $1 needs a value" >&2; exit 2; }
+            case $1 in
+                --target) target=$2 ;;
+                --headers) headers=$2 ;;
+                --features) features=$2 ;;
+                --crate) crate=$2 ;;
+                --opt-level) opt_level=$2 ;;
+                --library) library=$2 ;;
+            esac
+            shift 2
+            ;;
+        -?*) echo "build-object.sh: no option $1" >&2; exit 2 ;;
+        *) [ -z "$output" ] || { usage >&2; exit 2; }; output=$1; shift ;;
+    esac
+done
+[ -n "$output" ] || { usage >&2; exit 2; }
+case $target in
+    i686-gnumach) emulation=elf_i386 ;;
+    x86_64-gnumach) emulation=elf_x86_64 ;;
+    *) echo "build-object.sh: no target '$target'" >&2; exit 2 ;;
+esac
+if [ -n "$headers" ]; then
+    [ -d "$headers" ] || { echo "build-object.sh: no folder $headers (--headers)" >&2; exit 1; }
+    GNUMACH_HEADERS_FIRST=$(CDPATH= cd -- "$headers" && pwd)
+    export GNUMACH_HEADERS_FIRST
+fi
+
+found=$("$here/find-rustc.sh") || exit 1
+rustc=$(echo "$found" | sed -n 1p)
+cargo=$(dirname "$rustc")/cargo
+[ -x "$cargo" ] || {
+    echo "build-object.sh: $rustc has no cargo beside it: install cargo-web, or rustup's whole toolchain" >&2
+    exit 1
+}
+echo "kernel code by $rustc: $("$rustc" --version)" >&2
+sysroot=$("$here/sysroot.sh" "$target") || exit 1
+
+mkdir -p "$build/cargo"
+cargo_target=$(CDPATH= cd -- "$build/cargo" && pwd)
+# Builds for two kernels leave their library in one place: one at a time.
+exec 9>"$cargo_target/lock"
+flock 9
+# With --target, RUSTFLAGS reach the crate but neither build.rs nor its crates. The variables that a caller's cargo or
+# make may have set for its own compiler must not reach this one.
+unset CARGO CARGO_TARGET_DIR CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET RUSTUP_TOOLCHAIN RUSTC_WRAPPER
+export RUSTC="$rustc" RUSTC_BOOTSTRAP=1
+export RUSTFLAGS="--sysroot=$sysroot -Cpanic=immediate-abort -Cembed-bitcode=no -Cforce-unwind-tables=no -Zunstable-options"
+export CARGO_PROFILE_RELEASE_OPT_LEVEL="$opt_level" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
+export CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=false
+quiet=--quiet
+[ ! -t 2 ] || quiet=
+# shellcheck disable=SC2086 # $quiet may be nothing
+"$cargo" rustc $quiet --locked --manifest-path "$crate/Cargo.toml" --package gnumach-vm-map --lib \
+    --crate-type staticlib --release -Zjson-target-spec --target "$here/targets/$target.json" \
+    --target-dir "$cargo_target" --features "$features"
+archive=$cargo_target/$target/release/libgnumach_vm_map.a
+
+# Written beside and renamed: nobody ever sees half a file.
+if [ -n "$library" ]; then
+    mkdir -p "$(dirname -- "$library")"
+    cp "$archive" "$library.new"
+    mv "$library.new" "$library"
+fi
+[ "$output" != - ] || exit 0
+mkdir -p "$(dirname -- "$output")"
+trap 'rm -f "$output.new"' EXIT
+counters=
+case ",$features," in *,counters,*) counters='-u vm_map_rust_counters' ;; esac
+# shellcheck disable=SC2086 # $counters is two words or none
+ld -m "$emulation" -r --gc-sections -u vm_map_coalesce_entry -u vm_map_pageable_scan $counters \
+    -o "$output.new" "$archive"
+# -u asks for a symbol without failing when nothing defines it.
+for symbol in vm_map_coalesce_entry vm_map_pageable_scan ${counters#-u }; do
+    readelf -sW "$output.new" | awk -v name="$symbol" '$8 == name && $7 != "UND" { found = 1 } END { exit !found }' || {
+        echo "build-object.sh: the crate defines no $symbol" >&2
+        exit 1
+    }
+done
+mv "$output.new" "$output"
