@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::layout;
+
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
 #[command(name = "vmtool", version)]
@@ -14,9 +16,20 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Layout(layout::Args),
+}
 
 /// Runs the subcommand; 0 = done, 1 = it failed and said why, 2 = wrong usage (clap's own).
 pub fn main() -> ExitCode {
-    match Cli::parse().command {}
+    let result = match Cli::parse().command {
+        Command::Layout(args) => layout::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vmtool: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

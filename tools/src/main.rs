@@ -2,6 +2,8 @@
 //! `vmtool`: one binary with the host tools of this project.
 
 mod cli;
+mod elf;
+mod layout;
 
 fn main() -> std::process::ExitCode {
     cli::main()
