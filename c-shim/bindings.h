@@ -12,3 +12,7 @@
 #include <vm/vm_fault.h>
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
+
+/* Macros with a cast in them, as constants that bindgen can evaluate. */
+static const vm_prot_t shim_VM_PROT_NONE = VM_PROT_NONE;
+static const vm_prot_t shim_VM_PROT_WRITE = VM_PROT_WRITE;

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Makes the Rust view of the kernel's structures from C headers, and, for
+//! hosted builds, compiles the C stand-in of the kernel for the tests.
+//!
+//! `GNUMACH_HEADERS_FIRST` names a directory that is searched before
+//! gnumach-headers/: a given kernel's structs.h is put in front that way.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the crate uses of the C headers.
+const ALLOWED: &[&str] = &[
+    "Assert",
+    "kernel_pmap",
+    "kmem_cache_free",
+    "lock_(clear_recursive|set_recursive|write_to_read)",
+    "rbtree_(insert_rebalance|remove)",
+    "vm_fault_(unwire|wire)",
+    "vm_map_(entry_cache|lock|unlock)",
+    "vm_object_(allocate|coalesce|shadow)",
+];
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let bare = env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none");
+    let includes = include_dirs();
+
+    let bindings = bindgen(&includes, bare);
+    fs::write(out.join("bindings.rs"), &bindings).expect("OUT_DIR takes files");
+    fs::write(out.join("bits.rs"), bit_positions(&bindings)).expect("OUT_DIR takes files");
+
+    if !bare {
+        compile_shim(&includes, &out);
+    }
+}
+
+fn include_dirs() -> Vec<PathBuf> {
+    println!("cargo:rerun-if-env-changed=GNUMACH_HEADERS_FIRST");
+    let mut dirs: Vec<PathBuf> =
+        env::var_os("GNUMACH_HEADERS_FIRST").map(PathBuf::from).into_iter().collect();
+    dirs.push("gnumach-headers".into());
+    for dir in &dirs {
+        println!("cargo:rerun-if-changed={}", dir.display());
+    }
+    dirs
+}
+
+fn bindgen(includes: &[PathBuf], bare: bool) -> String {
+    println!("cargo:rerun-if-changed=c-shim/bindings.h");
+    let mut builder = bindgen::Builder::default()
+        .header("c-shim/bindings.h")
+        .use_core()
+        .generate_comments(false)
+        .derive_debug(false)
+        .enable_function_attribute_detection()
+        .rust_target(bindgen::RustTarget::stable(82, 0).expect("1.82 is known"))
+        .allowlist_type("vm_map")
+        .allowlist_var("shim_.*")
+        .clang_args(["-nostdinc", "-ffreestanding"])
+        .clang_args(includes.iter().map(|dir| format!("-I{}", dir.display())));
+    for name in ALLOWED {
+        builder = builder.allowlist_function(name).allowlist_var(name);
+    }
+    if bare {
+        let arch = match env::var("CARGO_CFG_TARGET_ARCH").as_deref() {
+            Ok("x86") => "i686",
+            Ok("x86_64") => "x86_64",
+            other => panic!("GNU Mach's kernel is built for x86 or x86_64, not for {other:?}"),
+        };
+        builder = builder.clang_arg(format!("--target={arch}-unknown-none-elf"));
+    }
+    builder.generate().expect("bindgen reads c-shim/bindings.h").to_string()
+}
+
+/// A constant for the position of each bit-field of `vm_map_entry`, as bindgen
+/// compiled it into the accessors: nothing else in Rust can tell it.
+fn bit_positions(bindings: &str) -> String {
+    let accessors = bindings
+        .split("impl vm_map_entry {")
+        .nth(1)
+        .and_then(|rest| rest.split("\n}").next())
+        .expect("bindgen writes accessors for vm_map_entry's bit-fields");
+    let mut constants = String::new();
+    for accessor in accessors.split("pub unsafe fn ").skip(1) {
+        let name = accessor.split('(').next().expect("split has a first part");
+        let Some(field) = name.strip_suffix("_raw").filter(|name| !name.starts_with("set_")) else {
+            continue;
+        };
+        let place = accessor
+            .split("raw_get_const::<")
+            .nth(1)
+            .and_then(|rest| rest.split_once("usize"))
+            .map(|(bit, rest)| (bit, rest.trim_start_matches([',', ' ']).split("u8")))
+            .and_then(|(bit, mut rest)| Some((bit, rest.next()?)));
+        let (bit, width) = place.expect("an accessor names its bit and width");
+        let field = field.to_uppercase();
+        writeln!(constants, "pub const {field}: (u32, u32) = ({bit}, {width});")
+            .expect("strings take text");
+    }
+    constants
+}
+
+/// Compiles c-shim/*.c and tests/*.c for the integration tests alone: neither
+/// the rlib nor the staticlib holds any of it.
+fn compile_shim(includes: &[PathBuf], out: &Path) {
+    let mut shim = cc::Build::new();
+    shim.includes(includes).include("c-shim").include("tests").warnings(true).extra_warnings(true);
+    let mut sources = 0;
+    for dir in ["c-shim", "tests"] {
+        println!("cargo:rerun-if-changed={dir}");
+        let Ok(files) = fs::read_dir(dir) else { continue };
+        for file in files.map(|file| file.expect("a readable directory").path()) {
+            if file.extension().is_some_and(|extension| extension == "c") {
+                shim.file(file);
+                sources += 1;
+            }
+        }
+    }
+    if sources > 0 {
+        shim.cargo_metadata(false).compile("hosted");
+        println!("cargo:rustc-link-arg-tests={}", out.join("libhosted.a").display());
+    }
+}

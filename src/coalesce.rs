@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Merging an entry into the one before it.
+
+use crate::counters;
+use crate::entry::Entry;
+use crate::gap;
+use crate::kernel::kassert;
+use crate::map::{Map, WriteLocked};
+
+/// Merges `entry` into the entry before it if the two touch and agree, and
+/// frees it; returns whether it did. If not, nothing has changed.
+///
+/// Lock: held for writing, and kept. The map's sizes, the wirings and the pmap
+/// stay as they are. Upstream's `vm_map_coalesce_entry`.
+pub(crate) fn coalesce_entry(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
+    counters::coalesce_called();
+    let prev = entry.prev();
+    if map.is_header(entry) || map.is_header(prev) || !agree(prev, entry) {
+        return false;
+    }
+    kassert!(prev.gap_size() == 0, "prev->gap_size == 0", "vm_map_coalesce_entry");
+    if !map.coalesce_objects(prev, entry) {
+        return false;
+    }
+
+    map.move_hints(entry, prev);
+    // Before the unlink, which computes the gap behind `prev` from its end.
+    prev.set_end(entry.end());
+    map.unlink(entry);
+    gap::entry_unlinked(map, entry);
+    map.dispose(entry);
+    counters::merged();
+    true
+}
+
+/// Whether nothing but the boundary between them tells the two apart, and no
+/// thread relies on either staying as it is. `wired_access` may differ, as
+/// upstream does not look at it: the earlier entry's survives.
+fn agree(prev: Entry<'_, WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
+    if prev.end() != entry.start()
+        || prev.is_shared()
+        || entry.is_shared()
+        || prev.is_sub_map()
+        || entry.is_sub_map()
+        || prev.inheritance() != entry.inheritance()
+        || prev.protection() != entry.protection()
+        || prev.max_protection() != entry.max_protection()
+        || prev.needs_copy() != entry.needs_copy()
+    {
+        return false;
+    }
+    if prev.in_transition() || entry.in_transition() {
+        counters::merge_refused_in_transition();
+        return false;
+    }
+    prev.wired_count() == entry.wired_count() && !prev.is_projected() && !entry.is_projected()
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The C boundary: converts what C passes, and calls.
+//!
+//! The contracts stand in gnumach-headers/vm/vm_map_rust.h as well, in the
+//! words of C.
+
+use core::ffi::{c_int, c_ulong};
+use core::ptr::NonNull;
+
+use crate::bindings::{vm_map, vm_map_entry};
+use crate::coalesce::coalesce_entry;
+use crate::map::{Map, Range};
+use crate::scan::pageable_scan;
+
+/// Brings wiring in line with `wired_access` and `protection`, for the entries
+/// from `start_entry` that begin below `end` (an address in bytes).
+///
+/// Lock on return: for writing if nothing had to be faulted in or if the map's
+/// pmap is `kernel_pmap`, else for reading. Nothing is reported back; the kernel
+/// stops in `Assert` where upstream's does. Upstream's `vm_map_pageable_scan`.
+///
+/// # Safety
+/// `map` is live and locked for writing by this thread; `start_entry` is its
+/// header or one of its entries; the range is clipped to `end`.
+#[no_mangle]
+pub unsafe extern "C" fn vm_map_pageable_scan(
+    map: *mut vm_map,
+    start_entry: *mut vm_map_entry,
+    end: c_ulong,
+) {
+    // SAFETY: the caller's; neither pointer is null.
+    unsafe {
+        let map = Map::from_raw(NonNull::new_unchecked(map));
+        let start = NonNull::new_unchecked(start_entry);
+        pageable_scan(map, Range { start, end: end as usize });
+    }
+}
+
+/// Merges `entry` into the entry before it, if they touch and agree. Returns 1
+/// if it did: `entry` is freed. Returns 0 if not: nothing has changed.
+///
+/// Lock: held for writing, and kept. The kernel stops in `Assert` where
+/// upstream's does. Upstream's `vm_map_coalesce_entry`.
+///
+/// # Safety
+/// `map` is live and locked for writing by this thread; `entry` is its header or
+/// one of its entries.
+#[no_mangle]
+pub unsafe extern "C" fn vm_map_coalesce_entry(
+    map: *mut vm_map,
+    entry: *mut vm_map_entry,
+) -> c_int {
+    // SAFETY: the caller's; neither pointer is null.
+    unsafe {
+        let map = Map::from_raw(NonNull::new_unchecked(map));
+        let entry = map.entry(NonNull::new_unchecked(entry));
+        coalesce_entry(&map, entry).into()
+    }
+}

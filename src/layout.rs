@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! A record of the layouts that this crate was compiled with.
+//!
+//! Two sections of the object hold it: `.gnumach_layout.names`, the names one
+//! after another, each with a NUL behind it, and `.gnumach_layout.values`, for
+//! each name its offset and size in bits. `vmtool` compares the record with a
+//! kernel's DWARF before the object goes into that kernel. A struct's own row
+//! has offset 0. Nothing reads the record at run time.
+
+use core::mem::{offset_of, size_of, MaybeUninit};
+use core::ptr::addr_of;
+
+use static_assertions::{assert_eq_align, assert_eq_size, const_assert};
+
+use crate::bindings::{
+    list, rbtree, rbtree_node, vm_map, vm_map_entry, vm_map_header, vm_map_links,
+};
+
+/// The bit and width of each bit-field of `vm_map_entry` in its unit.
+mod bits {
+    #![allow(dead_code)]
+    include!(concat!(env!("OUT_DIR"), "/bits.rs"));
+}
+
+/// Whether this kernel has spin locks; a UP kernel's have no size.
+pub(crate) const HAS_SIMPLE_LOCKS: bool = member_size!(vm_map, hint_lock) != 0;
+
+// What the code relies on beyond what bindgen checks.
+assert_eq_size!(usize, *mut vm_map, core::ffi::c_ulong);
+assert_eq_align!(usize, *mut vm_map);
+const_assert!(member_size!(vm_map, hint_lock) == 0 || member_size!(vm_map, hint_lock) == 4);
+const_assert!(offset_of!(vm_map, hint_lock) % 4 == 0);
+const_assert!(member_size!(vm_map_entry, wired_count) == 2);
+const_assert!(offset_of!(vm_map_entry, links) == 0 && offset_of!(vm_map_header, links) == 0);
+
+/// Bytes of a struct's member.
+macro_rules! member_size {
+    ($struct:ty, $member:ident) => {{
+        const fn pointee<T>(_: *const T) -> usize {
+            size_of::<T>()
+        }
+        let value = MaybeUninit::<$struct>::uninit();
+        // SAFETY: takes an address inside the value, and reads nothing.
+        pointee(unsafe { addr_of!((*value.as_ptr()).$member) })
+    }};
+}
+use member_size;
+
+/// A row of the record: offset and size in bits.
+#[repr(C)]
+struct Row(u32, u32);
+
+/// Writes both sections from one list of structs, members and bit-fields.
+macro_rules! record {
+    ($($struct:ident { $($member:ident),* $(; $($bits:ident = $constant:ident),*)? })*) => {
+        const NAMES: &str = concat!($(
+            stringify!($struct), "\0",
+            $(stringify!($struct), ".", stringify!($member), "\0",)*
+            $($(stringify!($struct), ".", stringify!($bits), "\0",)*)?
+        )*);
+        const ROWS: &[Row] = &[$(
+            Row(0, 8 * size_of::<$struct>() as u32),
+            $(Row(
+                8 * offset_of!($struct, $member) as u32,
+                8 * member_size!($struct, $member) as u32,
+            ),)*
+            $($({
+                let unit = 8 * offset_of!($struct, _bitfield_1) as u32;
+                Row(unit + bits::$constant.0, bits::$constant.1)
+            },)*)?
+        )*];
+    };
+}
+
+record! {
+    list { prev, next }
+    rbtree { root }
+    rbtree_node { parent, children }
+    vm_map_links { prev, next, start, end }
+    vm_map_header { links, tree, gap_tree, nentries }
+    vm_map { lock, hdr, pmap, size_wired, hint, hint_lock, first_free }
+    vm_map_entry {
+        links, tree_node, gap_node, gap_list, gap_size, object, offset, protection,
+        max_protection, inheritance, wired_count, wired_access, projected_on;
+        in_gap_tree = IN_GAP_TREE, is_shared = IS_SHARED, is_sub_map = IS_SUB_MAP,
+        in_transition = IN_TRANSITION, needs_wakeup = NEEDS_WAKEUP, needs_copy = NEEDS_COPY
+    }
+}
+
+#[used]
+#[link_section = ".gnumach_layout.names"]
+static RECORDED_NAMES: [u8; NAMES.len()] = {
+    let mut bytes = [0; NAMES.len()];
+    let mut at = 0;
+    while at < bytes.len() {
+        bytes[at] = NAMES.as_bytes()[at];
+        at += 1;
+    }
+    bytes
+};
+
+#[used]
+#[link_section = ".gnumach_layout.values"]
+static RECORDED_VALUES: [Row; ROWS.len()] = {
+    let mut rows = [const { Row(0, 0) }; ROWS.len()];
+    let mut at = 0;
+    while at < rows.len() {
+        rows[at] = Row(ROWS[at].0, ROWS[at].1);
+        at += 1;
+    }
+    rows
+};

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The map, as a type per state of its lock.
+//!
+//! A [`Map<S>`] is the current thread's claim on a map whose lock is in state
+//! `S`. Changing the lock consumes the claim and returns another, and entries
+//! borrow from the claim they were reached through, so that nothing found under
+//! one state can be used under the next:
+//!
+//! ```compile_fail
+//! use gnumach_vm_map::map::{ByPmap, Map, WriteLocked};
+//! fn keeps_an_entry(map: Map<WriteLocked>) {
+//!     let first = map.first();
+//!     if let ByPmap::User(user) = map.by_pmap() {
+//!         user.downgrade();
+//!         first.wired_count(); // found under the write lock
+//!     }
+//! }
+//! ```
+//! ```
+//! use gnumach_vm_map::map::{ByPmap, Map, WriteLocked};
+//! fn lets_it_go(map: Map<WriteLocked>) {
+//!     let first = map.first();
+//!     first.wired_count();
+//!     if let ByPmap::User(user) = map.by_pmap() {
+//!         user.downgrade();
+//!     }
+//! }
+//! ```
+//!
+//! Which pmap a map has decides how the scan may fault: [`Map::by_pmap`] gives
+//! a [`KernelMap`], which can only be marked and unlocked, or a [`UserMap`],
+//! which can only be downgraded. Wire faults exist for the results of these
+//! alone:
+//!
+//! ```compile_fail
+//! use gnumach_vm_map::map::KernelMap;
+//! fn faults_in_a_locked_kernel_map(map: KernelMap, range: gnumach_vm_map::map::Range) {
+//!     map.mark(range).wire_faults(); // marked, and still locked
+//! }
+//! ```
+//! ```
+//! use gnumach_vm_map::map::KernelMap;
+//! fn unlocks_first(map: KernelMap, range: gnumach_vm_map::map::Range) {
+//!     map.mark(range).unlock().wire_faults();
+//! }
+//! ```
+
+use core::marker::PhantomData;
+use core::ptr::{addr_of_mut, NonNull};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use crate::bindings::{self, vm_map, vm_map_entry};
+use crate::entry::Entry;
+use crate::layout;
+
+mod callees;
+mod transition;
+pub use transition::InTransition;
+
+/// The lock is held for writing: nothing else reads or changes the map.
+pub enum WriteLocked {}
+/// The lock is held for reading, recursively: the map does not change, and the
+/// fault code may take the lock again.
+pub enum ReadLocked {}
+/// The lock is not held. Only entries that this thread marked in transition
+/// stay as they are.
+pub enum Unlocked {}
+
+/// A state of a map's lock, and how memory of the map is read under it.
+pub trait LockState {
+    /// Reads a field of the map or of one of its entries.
+    ///
+    /// # Safety
+    /// `field` is readable memory of the map or entry.
+    unsafe fn read<T>(field: *const T) -> T;
+}
+
+/// Lock states under which pages may be faulted in: any but [`WriteLocked`],
+/// under which a page's busy bit and the map's lock would wait for each other.
+pub trait MayFault: LockState {}
+
+impl LockState for WriteLocked {
+    unsafe fn read<T>(field: *const T) -> T {
+        // SAFETY: the caller's.
+        unsafe { field.read() }
+    }
+}
+
+impl LockState for ReadLocked {
+    unsafe fn read<T>(field: *const T) -> T {
+        // SAFETY: the caller's.
+        unsafe { field.read() }
+    }
+}
+
+/// Another thread may change what lies outside the marked range meanwhile, and
+/// the walk looks at the entry behind its last one: each such read happens once
+/// and as written.
+impl LockState for Unlocked {
+    unsafe fn read<T>(field: *const T) -> T {
+        // SAFETY: the caller's.
+        unsafe { field.read_volatile() }
+    }
+}
+
+impl MayFault for ReadLocked {}
+impl MayFault for Unlocked {}
+
+/// The entries of a map from one of them up to an address in bytes.
+#[derive(Clone, Copy)]
+pub struct Range {
+    pub(crate) start: NonNull<vm_map_entry>,
+    pub(crate) end: usize,
+}
+
+/// A map whose lock is in state `S`.
+///
+/// # Invariants
+/// `map` is a live map, and its lock is in state `S`, by the current thread,
+/// for as long as this value lives.
+pub struct Map<S> {
+    map: NonNull<vm_map>,
+    state: PhantomData<S>,
+}
+
+/// A map of the kernel's pmap (the kernel map or a submap of it), locked for
+/// writing. Faulting takes kernel memory, so its lock must be let go first.
+pub struct KernelMap(Map<WriteLocked>);
+
+/// A map of any other pmap, locked for writing.
+pub struct UserMap(Map<WriteLocked>);
+
+/// What the scan may do next depends on this.
+pub enum ByPmap {
+    /// The pmap is `kernel_pmap`.
+    Kernel(KernelMap),
+    /// The pmap is any other.
+    User(UserMap),
+}
+
+impl<S> Map<S> {
+    /// The map's header, which stands in the ring of entries as one of them.
+    fn header(&self) -> NonNull<vm_map_entry> {
+        // SAFETY: the map is live, so the address lies inside it.
+        unsafe { NonNull::new_unchecked(addr_of_mut!((*self.map.as_ptr()).hdr.links)) }.cast()
+    }
+
+    /// Whether `entry` is no entry but the header, at either end of the ring.
+    pub fn is_header(&self, entry: Entry<'_, S>) -> bool {
+        entry.as_ptr() == self.header().as_ptr()
+    }
+
+    /// Claims an entry of this map by its address.
+    ///
+    /// # Safety
+    /// `entry` is the header or a live entry of this map, and stays so while the
+    /// map is borrowed.
+    pub unsafe fn entry(&self, entry: NonNull<vm_map_entry>) -> Entry<'_, S> {
+        // SAFETY: the caller's.
+        unsafe { Entry::new(entry) }
+    }
+
+    /// The first entry, or the header if the map is empty.
+    pub fn first(&self) -> Entry<'_, S>
+    where
+        S: LockState,
+    {
+        // SAFETY: the header is part of this map.
+        unsafe { self.entry(self.header()) }.next()
+    }
+
+    /// The same map under another lock state.
+    fn into_state<T>(self) -> Map<T> {
+        Map { map: self.map, state: PhantomData }
+    }
+}
+
+impl<S: MayFault> Map<S> {
+    /// `vm_fault_wire`: faults in and wires every page of `entry`. What it
+    /// cannot fault in stays absent, and nothing says so.
+    fn fault_wire(&self, entry: Entry<'_, S>) {
+        // SAFETY: both are live by their invariants, and the lock state allows
+        // the fault code to take the lock for reading.
+        unsafe { bindings::vm_fault_wire(self.map.as_ptr(), entry.as_ptr()) }
+    }
+
+    /// Faults in the entries of `range` that the scan has just begun to wire.
+    ///
+    /// Those with `wired_count` 1, among the entries that end by `range.end`: one
+    /// that crosses it is left alone, as upstream does, though it was counted.
+    fn wire_range(&self, range: Range) {
+        self.each_entry_within(range, |entry| {
+            if entry.wired_count() == 1 {
+                self.fault_wire(entry);
+            }
+        });
+    }
+}
+
+impl<S: LockState> Map<S> {
+    /// Visits the entries from `range.start` that end at or before `range.end`.
+    fn each_entry_within(&self, range: Range, mut visit: impl FnMut(Entry<'_, S>)) {
+        // SAFETY: the scan's caller vouches for the first entry, and from there
+        // on the lock or the marks keep the range's entries in place.
+        let mut entry = unsafe { self.entry(range.start) };
+        while !self.is_header(entry) && entry.end() <= range.end {
+            visit(entry);
+            entry = entry.next();
+        }
+    }
+}
+
+impl Map<WriteLocked> {
+    /// # Safety
+    /// The map is live, the current thread holds its lock for writing, and
+    /// nothing in this thread changes that lock but through the result.
+    pub unsafe fn from_raw(map: NonNull<vm_map>) -> Self {
+        Map { map, state: PhantomData }
+    }
+
+    /// Tells a kernel map from a user map.
+    pub fn by_pmap(self) -> ByPmap {
+        // SAFETY: the map is live and locked; `kernel_pmap` is set when the
+        // kernel starts and never changes.
+        if unsafe { (*self.map.as_ptr()).pmap == bindings::kernel_pmap } {
+            ByPmap::Kernel(KernelMap(self))
+        } else {
+            ByPmap::User(UserMap(self))
+        }
+    }
+
+    /// Adds `bytes` (modulo the address size) to `size_wired`.
+    pub(crate) fn grow_size_wired(&self, bytes: usize) {
+        // SAFETY: the write lock makes this thread the only one at this field.
+        unsafe {
+            let size = addr_of_mut!((*self.map.as_ptr()).size_wired);
+            *size = (*size as usize).wrapping_add(bytes) as _;
+        }
+    }
+
+    /// One entry fewer.
+    fn decrement_nentries(&self) {
+        // SAFETY: as in `grow_size_wired`.
+        unsafe {
+            let nentries = addr_of_mut!((*self.map.as_ptr()).hdr.nentries);
+            *nentries = (*nentries).wrapping_sub(1);
+        }
+    }
+
+    /// Points `hint` and `first_free` to `to` where they point to `from`.
+    pub(crate) fn move_hints(&self, from: Entry<'_, WriteLocked>, to: Entry<'_, WriteLocked>) {
+        let map = self.map.as_ptr();
+        // SAFETY: the write lock covers `first_free`. Lookups under a read lock
+        // store `hint` too, but none runs beside a write lock, so it can be
+        // read; the store takes the hint's own lock as every other one does.
+        unsafe {
+            if (*map).hint == from.as_ptr() {
+                let _lock = HintLock::take(self);
+                (*map).hint = to.as_ptr();
+            }
+            if (*map).first_free == from.as_ptr() {
+                (*map).first_free = to.as_ptr();
+            }
+        }
+    }
+
+    /// The red-black tree of entries by address.
+    fn tree(&self) -> *mut bindings::rbtree {
+        // SAFETY: the address lies inside a live map.
+        unsafe { addr_of_mut!((*self.map.as_ptr()).hdr.tree) }
+    }
+
+    /// The red-black tree of entries by the free space behind them.
+    pub(crate) fn gap_tree(&self) -> *mut bindings::rbtree {
+        // SAFETY: the address lies inside a live map.
+        unsafe { addr_of_mut!((*self.map.as_ptr()).hdr.gap_tree) }
+    }
+
+    /// Where the map's addresses end, in bytes.
+    pub(crate) fn max_offset(&self) -> usize {
+        // SAFETY: the map is live and locked.
+        unsafe { (*self.map.as_ptr()).hdr.links.end as usize }
+    }
+}
+
+impl UserMap {
+    /// Keeps others out as writers, and lets faults read: set_recursive, then
+    /// write_to_read, which wakes who waits to read.
+    pub fn downgrade(self) -> Map<ReadLocked> {
+        let map = self.0;
+        // SAFETY: the current thread holds this lock for writing, and then, set
+        // recursive, for reading.
+        unsafe {
+            let lock = addr_of_mut!((*map.map.as_ptr()).lock);
+            bindings::lock_set_recursive(lock);
+            bindings::lock_write_to_read(lock);
+        }
+        map.into_state()
+    }
+}
+
+impl Map<ReadLocked> {
+    /// Faults in what the scan has begun to wire; see the scan's pass 2.
+    pub fn wire_faults(&self, range: Range) {
+        self.wire_range(range);
+    }
+
+    /// Ends the recursion; the lock stays held for reading.
+    pub fn clear_recursive(self) {
+        // SAFETY: `downgrade` made this thread's lock recursive.
+        unsafe { bindings::lock_clear_recursive(addr_of_mut!((*self.map.as_ptr()).lock)) }
+    }
+}
+
+impl KernelMap {
+    /// Marks the entries of `range` in transition, so that none of them is
+    /// merged, extended or freed while the map is unlocked.
+    pub fn mark(self, range: Range) -> InTransition<WriteLocked> {
+        InTransition::mark(self.0, range)
+    }
+}
+
+/// The spin lock around a map's `hint`. UP kernels have one without a size, and
+/// then there is nothing to take.
+struct HintLock<'m>(Option<&'m AtomicU32>);
+
+impl<'m> HintLock<'m> {
+    fn take(map: &'m Map<WriteLocked>) -> Self {
+        if !layout::HAS_SIMPLE_LOCKS {
+            return HintLock(None);
+        }
+        // SAFETY: `HAS_SIMPLE_LOCKS` says that the field is one aligned 32-bit
+        // word; every thread touches it by atomic instructions only.
+        let lock =
+            unsafe { AtomicU32::from_ptr(addr_of_mut!((*map.map.as_ptr()).hint_lock).cast()) };
+        while lock.swap(1, Ordering::Acquire) != 0 {
+            while lock.load(Ordering::Relaxed) != 0 {
+                core::hint::spin_loop();
+            }
+        }
+        HintLock(Some(lock))
+    }
+}
+
+impl Drop for HintLock<'_> {
+    fn drop(&mut self) {
+        if let Some(lock) = self.0 {
+            lock.swap(0, Ordering::Release);
+        }
+    }
+}
