@@ -4,6 +4,7 @@
 mod cli;
 mod elf;
 mod layout;
+mod object_check;
 
 fn main() -> std::process::ExitCode {
     cli::main()
