@@ -98,8 +98,24 @@ impl LockState for ReadLocked {
 /// and as written.
 impl LockState for Unlocked {
     unsafe fn read<T>(field: *const T) -> T {
+        schedule_point();
         // SAFETY: the caller's.
         unsafe { field.read_volatile() }
+    }
+}
+
+/// Where a model of the kernel may let another thread run: before each read of
+/// an entry while the map is unlocked. Nothing, without the feature.
+#[inline(always)]
+fn schedule_point() {
+    #[cfg(feature = "schedule-points")]
+    {
+        extern "C" {
+            fn vm_map_rust_schedule_point();
+        }
+        // SAFETY: the model's function takes and returns nothing, and may change
+        // what other threads may change at this point.
+        unsafe { vm_map_rust_schedule_point() }
     }
 }
 
