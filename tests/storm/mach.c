@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mach.h"
+
+/* Subsystem bases plus the place of each routine, counting the skipped ones. */
+enum id {
+	ID_TASK_CREATE = 2007,
+	ID_TASK_TERMINATE = 2008,
+	ID_THREAD_TERMINATE = 2016,
+	ID_THREAD_GET_STATE = 2017,
+	ID_THREAD_SET_STATE = 2018,
+	ID_THREAD_INFO = 2019,
+	ID_VM_ALLOCATE = 2021,
+	ID_VM_DEALLOCATE = 2023,
+	ID_VM_PROTECT = 2024,
+	ID_VM_INHERIT = 2025,
+	ID_VM_REGION = 2029,
+	ID_THREAD_CREATE = 2061,
+	ID_THREAD_RESUME = 2063,
+
+	ID_PROCESSOR_SET_DEFAULT = 2606,
+	ID_THREAD_ASSIGN = 2613,
+	ID_THREAD_GET_ASSIGNMENT = 2615,
+	ID_PROCESSOR_SET_THREADS = 2628,
+	ID_HOST_PROCESSOR_SETS = 2629,
+	ID_HOST_PROCESSOR_SET_PRIV = 2630,
+	ID_HOST_REBOOT = 2635,
+	ID_VM_WIRE = 2636,
+	ID_PROCESSOR_SET_INFO = 2640,
+
+	ID_MACH_VM_REGION_INFO = 3019,
+
+	ID_MACH_PORT_NAMES = 3200,
+	ID_MACH_PORT_ALLOCATE = 3204,
+	ID_MACH_PORT_DEALLOCATE = 3206,
+};
+
+/* The flavor of thread state that holds general registers and segments: seventeen words. */
+enum { STATE_REGS_SEGS = 5, STATE_WORDS = 17, STATE_EBP = 6, STATE_EIP = 12, STATE_ESP = 15 };
+
+enum { SCHED_INFO = 2, SCHED_WORDS = 8, SCHED_LAST_PROCESSOR = 7 };
+enum { SET_BASIC_INFO = 1, SET_BASIC_WORDS = 5, SET_PROCESSORS = 0, SET_THREADS = 2 };
+enum { REGION_WORDS = 11, REGION_START = 0, REGION_END = 1, REGION_WIRED = 5 };
+
+static result_t call_and_end(const struct caller *c, struct rpc *m)
+{
+	result_t result = rpc_call(m, c->reply);
+
+	return result ? result : rpc_end(m);
+}
+
+/* For the many calls whose only result is one port or number. */
+static result_t call_for_word(const struct caller *c, struct rpc *m, uint32_t *word)
+{
+	result_t result = rpc_call(m, c->reply);
+
+	if (result)
+		return result;
+	*word = rpc_get_word(m);
+	return rpc_end(m);
+}
+
+result_t drop_array(const struct caller *c, const struct rpc_array *array)
+{
+	if (!array->out_of_line || !array->count)
+		return 0;
+	return vm_deallocate(c, c->task, (uint32_t)array->words, array->count * sizeof(uint32_t));
+}
+
+result_t task_create(const struct caller *c, port_t *child)
+{
+	struct rpc m;
+
+	rpc_begin(&m, c->task, ID_TASK_CREATE);
+	rpc_put_boolean(&m, false);	/* inherit no memory: an empty map */
+	return call_for_word(c, &m, child);
+}
+
+result_t task_terminate(const struct caller *c, port_t task)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_TASK_TERMINATE);
+	return call_and_end(c, &m);
+}
+
+result_t thread_create(const struct caller *c, port_t *thread)
+{
+	struct rpc m;
+
+	rpc_begin(&m, c->task, ID_THREAD_CREATE);
+	return call_for_word(c, &m, thread);
+}
+
+result_t thread_terminate(const struct caller *c, port_t thread)
+{
+	struct rpc m;
+
+	rpc_begin(&m, thread, ID_THREAD_TERMINATE);
+	return call_and_end(c, &m);
+}
+
+result_t thread_resume(const struct caller *c, port_t thread)
+{
+	struct rpc m;
+
+	rpc_begin(&m, thread, ID_THREAD_RESUME);
+	return call_and_end(c, &m);
+}
+
+result_t thread_set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32_t stack)
+{
+	uint32_t registers[STATE_WORDS];
+	struct rpc_array state;
+	struct rpc m;
+	result_t result;
+
+	/* The segments of a fresh thread are right already, and only the kernel knows them. */
+	rpc_begin(&m, thread, ID_THREAD_GET_STATE);
+	rpc_put_number(&m, STATE_REGS_SEGS);
+	rpc_put_number(&m, STATE_WORDS);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	state = rpc_get_array(&m);
+	result = rpc_end(&m);
+	if (result)
+		return result;
+	if (state.count != STATE_WORDS || state.out_of_line)
+		return RPC_WRONG_REPLY;
+	for (unsigned i = 0; i < STATE_WORDS; i++)
+		registers[i] = state.words[i];
+	registers[STATE_EBP] = 0;
+	registers[STATE_EIP] = entry;
+	registers[STATE_ESP] = stack;
+	rpc_begin(&m, thread, ID_THREAD_SET_STATE);
+	rpc_put_number(&m, STATE_REGS_SEGS);
+	rpc_put_numbers(&m, registers, STATE_WORDS);
+	return call_and_end(c, &m);
+}
+
+result_t thread_last_processor(const struct caller *c, port_t thread, uint32_t *slot)
+{
+	struct rpc_array info;
+	struct rpc m;
+	result_t result;
+
+	rpc_begin(&m, thread, ID_THREAD_INFO);
+	rpc_put_number(&m, SCHED_INFO);
+	rpc_put_number(&m, SCHED_WORDS);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	info = rpc_get_array(&m);
+	if (rpc_end(&m) || info.out_of_line || info.count != SCHED_WORDS)
+		return RPC_WRONG_REPLY;
+	*slot = info.words[SCHED_LAST_PROCESSOR];
+	return 0;
+}
+
+result_t processor_set_default(const struct caller *c, port_t host, port_t *name)
+{
+	struct rpc m;
+
+	rpc_begin(&m, host, ID_PROCESSOR_SET_DEFAULT);
+	return call_for_word(c, &m, name);
+}
+
+result_t processor_set_size(const struct caller *c, port_t name, struct set_size *size)
+{
+	struct rpc_array info;
+	struct rpc m;
+	result_t result;
+
+	rpc_begin(&m, name, ID_PROCESSOR_SET_INFO);
+	rpc_put_number(&m, SET_BASIC_INFO);
+	rpc_put_number(&m, SET_BASIC_WORDS);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	rpc_get_word(&m);	/* the host */
+	info = rpc_get_array(&m);
+	if (rpc_end(&m) || info.out_of_line || info.count != SET_BASIC_WORDS)
+		return RPC_WRONG_REPLY;
+	size->processors = info.words[SET_PROCESSORS];
+	size->threads = info.words[SET_THREADS];
+	return 0;
+}
+
+static result_t call_for_array(const struct caller *c, struct rpc *m, struct rpc_array *array)
+{
+	result_t result = rpc_call(m, c->reply);
+
+	if (result)
+		return result;
+	*array = rpc_get_array(m);
+	result = rpc_end(m);
+	/* In-line data lives in M, which the caller is about to lose. */
+	if (!result && !array->out_of_line && array->count)
+		return RPC_WRONG_REPLY;
+	return result;
+}
+
+result_t processor_set_threads(const struct caller *c, port_t set, struct rpc_array *threads)
+{
+	struct rpc m;
+
+	rpc_begin(&m, set, ID_PROCESSOR_SET_THREADS);
+	return call_for_array(c, &m, threads);
+}
+
+result_t host_processor_sets(const struct caller *c, port_t host, struct rpc_array *names)
+{
+	struct rpc m;
+
+	rpc_begin(&m, host, ID_HOST_PROCESSOR_SETS);
+	return call_for_array(c, &m, names);
+}
+
+result_t host_processor_set_priv(const struct caller *c, port_t host_priv, port_t name, port_t *set)
+{
+	struct rpc m;
+
+	rpc_begin(&m, host_priv, ID_HOST_PROCESSOR_SET_PRIV);
+	rpc_put_port(&m, name);
+	return call_for_word(c, &m, set);
+}
+
+result_t thread_assign(const struct caller *c, port_t thread, port_t set)
+{
+	struct rpc m;
+
+	rpc_begin(&m, thread, ID_THREAD_ASSIGN);
+	rpc_put_port(&m, set);
+	return call_and_end(c, &m);
+}
+
+result_t thread_get_assignment(const struct caller *c, port_t thread, port_t *name)
+{
+	struct rpc m;
+
+	rpc_begin(&m, thread, ID_THREAD_GET_ASSIGNMENT);
+	return call_for_word(c, &m, name);
+}
+
+result_t vm_allocate(const struct caller *c, port_t task, uint32_t *address, uint32_t size, bool anywhere)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_VM_ALLOCATE);
+	rpc_put_number(&m, *address);
+	rpc_put_number(&m, size);
+	rpc_put_boolean(&m, anywhere);
+	return call_for_word(c, &m, address);
+}
+
+static void begin_range(struct rpc *m, port_t task, enum id id, uint32_t address, uint32_t size)
+{
+	rpc_begin(m, task, id);
+	rpc_put_number(m, address);
+	rpc_put_number(m, size);
+}
+
+result_t vm_deallocate(const struct caller *c, port_t task, uint32_t address, uint32_t size)
+{
+	struct rpc m;
+
+	begin_range(&m, task, ID_VM_DEALLOCATE, address, size);
+	return call_and_end(c, &m);
+}
+
+result_t vm_protect(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t protection)
+{
+	struct rpc m;
+
+	begin_range(&m, task, ID_VM_PROTECT, address, size);
+	rpc_put_boolean(&m, false);	/* the current protection, not the maximum */
+	rpc_put_number(&m, protection);
+	return call_and_end(c, &m);
+}
+
+result_t vm_inherit(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t inheritance)
+{
+	struct rpc m;
+
+	begin_range(&m, task, ID_VM_INHERIT, address, size);
+	rpc_put_number(&m, inheritance);
+	return call_and_end(c, &m);
+}
+
+result_t vm_wire(const struct caller *c, port_t host, port_t task, uint32_t address, uint32_t size, uint32_t access)
+{
+	struct rpc m;
+
+	rpc_begin(&m, host, ID_VM_WIRE);
+	rpc_put_port(&m, task);
+	rpc_put_number(&m, address);
+	rpc_put_number(&m, size);
+	rpc_put_number(&m, access);
+	return call_and_end(c, &m);
+}
+
+result_t vm_region(const struct caller *c, port_t task, uint32_t address, struct region *region)
+{
+	struct rpc m;
+	port_t object;
+	result_t result;
+
+	rpc_begin(&m, task, ID_VM_REGION);
+	rpc_put_number(&m, address);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	region->start = rpc_get_word(&m);
+	region->size = rpc_get_word(&m);
+	region->protection = rpc_get_word(&m);
+	region->max_protection = rpc_get_word(&m);
+	region->inheritance = rpc_get_word(&m);
+	rpc_get_word(&m);	/* shared or not */
+	object = rpc_get_word(&m);
+	result = rpc_end(&m);
+	if (!result && object)
+		result = mach_port_deallocate(c, c->task, object);
+	return result;
+}
+
+result_t vm_wired_region(const struct caller *c, port_t task, uint32_t address, struct wired_region *region)
+{
+	struct rpc_array info;
+	struct rpc m;
+	port_t object;
+	result_t result;
+
+	rpc_begin(&m, task, ID_MACH_VM_REGION_INFO);
+	rpc_put_number(&m, address);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	info = rpc_get_array(&m);
+	object = rpc_get_word(&m);
+	if (rpc_end(&m) || info.out_of_line || info.count != REGION_WORDS)
+		return RPC_WRONG_REPLY;
+	region->start = info.words[REGION_START];
+	region->end = info.words[REGION_END];
+	region->wired_count = info.words[REGION_WIRED];
+	return object ? mach_port_deallocate(c, c->task, object) : 0;
+}
+
+result_t mach_port_names(const struct caller *c, port_t task, struct rpc_array *names, struct rpc_array *types)
+{
+	struct rpc m;
+	result_t result;
+
+	rpc_begin(&m, task, ID_MACH_PORT_NAMES);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	*names = rpc_get_array(&m);
+	*types = rpc_get_array(&m);
+	if (rpc_end(&m) || !names->out_of_line || !types->out_of_line)
+		return RPC_WRONG_REPLY;
+	return 0;
+}
+
+result_t mach_port_allocate(const struct caller *c, port_t task, uint32_t right, port_t *name)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_MACH_PORT_ALLOCATE);
+	rpc_put_number(&m, right);
+	return call_for_word(c, &m, name);
+}
+
+result_t mach_port_deallocate(const struct caller *c, port_t task, port_t name)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_MACH_PORT_DEALLOCATE);
+	rpc_put_name(&m, name);
+	return call_and_end(c, &m);
+}
+
+result_t host_reboot(const struct caller *c, port_t host_priv)
+{
+	struct rpc m;
+
+	rpc_begin(&m, host_priv, ID_HOST_REBOOT);
+	rpc_put_number(&m, 0);
+	return call_and_end(c, &m);
+}
+
+void sleep_for(const struct caller *c, uint32_t milliseconds)
+{
+	uint32_t nothing[RPC_WORDS];
+
+	trap_message(nothing, MESSAGE_RECEIVE | MESSAGE_RECEIVE_TIMEOUT, 0, sizeof nothing, c->reply, milliseconds, 0);
+}
+
+void sleep_forever(const struct caller *c)
+{
+	uint32_t nothing[RPC_WORDS];
+
+	for (;;)
+		trap_message(nothing, MESSAGE_RECEIVE, 0, sizeof nothing, c->reply, 0, 0);
+}

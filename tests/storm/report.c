@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report.h"
+#include "text.h"
+
+static unsigned planned, point, failed;
+
+bool expect(struct failure *failure, const char *what, uint32_t at, uint32_t seen, uint32_t wanted)
+{
+	if (!failure->what && seen != wanted)
+		*failure = (struct failure){ .what = what, .at = at, .seen = seen, .wanted = wanted };
+	return !failure->what;
+}
+
+void report_start(void)
+{
+	/* The kernel's own last line has no end yet. */
+	print_line("");
+	print_line("KTAP version 1");
+	print_line("# storm: start");
+}
+
+void report_plan(unsigned points)
+{
+	planned = points;
+	print_line("1..%u", points);
+}
+
+void report_point(const char *name, const struct failure *failure)
+{
+	point++;
+	if (!failure->what) {
+		print_line("ok %u - %s", point, name);
+		return;
+	}
+	failed++;
+	print_line("# %s: at %u (0x%x): got %d (0x%x), expected %d (0x%x)", failure->what, failure->at, failure->at,
+		   (int)failure->seen, failure->seen, (int)failure->wanted, failure->wanted);
+	print_line("not ok %u - %s", point, name);
+}
+
+void report_skip(const char *name, const char *reason)
+{
+	point++;
+	print_line("ok %u - %s # SKIP %s", point, name, reason);
+}
+
+bool report_verdict(void)
+{
+	bool passed = !failed && point == planned;
+
+	print_line("# storm: verdict %s", passed ? "PASS" : "FAIL");
+	return passed;
+}

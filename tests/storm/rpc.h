@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Calls to the kernel, written by hand. A message is a header of six words, then items, each a descriptor and its data. The
+ * identifier of a call is its subsystem's base plus its place in the subsystem's .defs file; a reply's is 100 more, and its first
+ * item is the result.
+ */
+#ifndef STORM_RPC_H
+#define STORM_RPC_H
+
+#include "traps.h"
+#include <stdbool.h>
+
+enum { RPC_WORDS = 256 };
+
+/* Results of our own, beside the kernel's. */
+enum {
+	RPC_BAD_ID = -303,	/* the kernel does not have this call */
+	RPC_WRONG_REPLY = -1000,	/* identifier, type or size of the reply are not what we expect */
+};
+
+struct rpc {
+	uint32_t words[RPC_WORDS];
+	unsigned used;	/* next word to write, or to read after the call */
+	bool complex;	/* ports or out-of-line memory within */
+	bool malformed;
+};
+
+/* Data of a reply's item. OUT_OF_LINE data is memory of this task, to be deallocated by whoever got it. */
+struct rpc_array {
+	uint32_t *words;
+	uint32_t count;
+	bool out_of_line;
+};
+
+void rpc_begin(struct rpc *rpc, port_t to, uint32_t id);
+void rpc_put_number(struct rpc *rpc, uint32_t number);
+void rpc_put_boolean(struct rpc *rpc, bool value);
+void rpc_put_name(struct rpc *rpc, port_t name);	/* the bare name, no right */
+void rpc_put_port(struct rpc *rpc, port_t port);
+void rpc_put_numbers(struct rpc *rpc, const uint32_t *numbers, unsigned count);
+
+/* Sends and waits for the answer on REPLY, a receive right that no other thread uses. Zero: the results can be read. */
+result_t rpc_call(struct rpc *rpc, port_t reply);
+
+uint32_t rpc_get_word(struct rpc *rpc);	/* a number, a boolean or a port */
+struct rpc_array rpc_get_array(struct rpc *rpc);
+result_t rpc_end(const struct rpc *rpc);	/* zero if all that was read had the form expected */
+
+#endif
