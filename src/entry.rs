@@ -134,7 +134,7 @@ impl<'m> Entry<'m, WriteLocked> {
 
     /// What a child of the task gets (`VM_INHERIT_*`).
     pub fn inheritance(&self) -> i32 {
-        read!(WriteLocked, self, inheritance) as i32
+        read!(WriteLocked, self, inheritance)
     }
 
     /// The access to wire for; `VM_PROT_NONE` asks for unwired pages.
