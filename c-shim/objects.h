@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory objects and their pages, beyond <vm/vm_object.h>. */
+#ifndef C_SHIM_OBJECTS_H
+#define C_SHIM_OBJECTS_H
+
+#include <stdbool.h>
+
+#include <vm/vm_object.h>
+
+struct page {
+	struct page *next;
+	vm_offset_t offset;
+	unsigned int wire_count;
+	unsigned long content;		/* what the tests wrote to it */
+};
+
+struct vm_object {
+	unsigned int serial;		/* 1, 2, ...: o1, o2 in the log */
+	int ref_count;
+	int held;			/* of these, references a test has */
+	vm_size_t size;
+	vm_object_t shadow;
+	vm_offset_t shadow_offset;
+	vm_object_t copy;
+	unsigned int paging_in_progress;
+	bool pager_created;
+	bool used_for_pageout;
+	struct page *pages;
+	vm_object_t next;		/* of all live objects */
+};
+
+/* Makes vm_object_coalesce refuse whatever it is given. */
+extern bool object_coalesce_refused;
+
+extern vm_object_t object_new(vm_size_t size);	/* unlogged */
+extern void object_reference(vm_object_t object);
+extern void object_release(vm_object_t object);
+/* A reference that is the test's own, as another user's of the object. */
+extern void object_hold(vm_object_t object);
+extern void object_unhold(vm_object_t object);
+
+extern vm_object_t objects_first(void);
+
+/* The page at OFFSET of OBJECT itself, or null. */
+extern struct page *object_page(vm_object_t object, vm_offset_t offset);
+/* The same, made with content 0 if need be. */
+extern struct page *object_page_make(vm_object_t object, vm_offset_t offset);
+/* The page seen through the chain of shadows, or null (reads as 0). */
+extern struct page *object_page_seen(vm_object_t object, vm_offset_t offset);
+
+extern unsigned int object_serial(const struct vm_object *object);
+
+#endif /* C_SHIM_OBJECTS_H */
