@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{layout, object_check};
+use crate::{boot, layout, object_check};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -17,18 +17,22 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Boot(boot::Args),
     Layout(layout::Args),
     Object(object_check::Args),
 }
 
-/// Runs the subcommand; 0 = done, 1 = it failed and said why, 2 = wrong usage (clap's own).
+/// Runs the subcommand; 0 = done, 1 = it failed and said why, 2 = wrong usage (clap's own). Those that
+/// judge something have more, see their --help.
 pub fn main() -> ExitCode {
+    let done = |()| ExitCode::SUCCESS;
     let result = match Cli::parse().command {
-        Command::Layout(args) => layout::run(&args),
-        Command::Object(args) => object_check::run(&args),
+        Command::Boot(args) => boot::run(&args),
+        Command::Layout(args) => layout::run(&args).map(done),
+        Command::Object(args) => object_check::run(&args).map(done),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("vmtool: {error:#}");
             ExitCode::FAILURE

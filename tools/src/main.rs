@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `vmtool`: one binary with the host tools of this project.
 
+mod boot;
 mod cli;
 mod elf;
 mod layout;

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Makes the CD image that boots a kernel through GRUB, and keeps it for the next boot of the same.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
+use std::time::SystemTime;
+
+use anyhow::{bail, Context, Result};
+
+use super::Module;
+
+/// Images kept; each is about 6 MB.
+const KEPT: usize = 12;
+/// Only the BIOS loader is wanted, though GRUB's others may be installed.
+const LOADER: &str = "/usr/lib/grub/i386-pc";
+
+/// The image for this kernel, command line and modules in `cache`, made if it is not there.
+pub fn image(
+    cache: &Path,
+    kernel: &[u8],
+    command_line: &str,
+    modules: &[Module],
+) -> Result<PathBuf> {
+    let config = grub_config(command_line, modules)?;
+    let contents: Vec<Vec<u8>> =
+        modules.iter().map(|module| crate::elf::read(&module.path)).collect::<Result<_>>()?;
+    let mut hasher = DefaultHasher::new();
+    (kernel, &config, &contents).hash(&mut hasher);
+    let image = cache.join(format!("{:016x}.iso", hasher.finish()));
+    if image.is_file() {
+        // Used now, so the last to go; a read-only cache serves as well.
+        let _ = fs::File::options()
+            .append(true)
+            .open(&image)
+            .and_then(|f| f.set_modified(SystemTime::now()));
+        return Ok(image);
+    }
+    if !Path::new(LOADER).is_dir() {
+        bail!("GRUB's BIOS loader ({LOADER}) is missing: tools/install-packages.sh run");
+    }
+    fs::create_dir_all(cache).with_context(|| format!("cannot make folder {}", cache.display()))?;
+    let stage = Stage::new(cache)?;
+    let boot = stage.0.join("boot");
+    fs::create_dir_all(boot.join("grub"))?;
+    fs::write(boot.join("kernel"), kernel)?;
+    fs::write(boot.join("grub/grub.cfg"), &config)?;
+    for (n, content) in contents.iter().enumerate() {
+        fs::write(boot.join(format!("module{n}")), content)?;
+    }
+    let fresh = stage.0.with_extension("iso.new");
+    let made = mkrescue(&stage.0, &fresh);
+    if made.is_err() {
+        let _ = fs::remove_file(&fresh);
+    }
+    made?;
+    fs::rename(&fresh, &image)?;
+    drop_oldest(cache);
+    Ok(image)
+}
+
+fn mkrescue(tree: &Path, output: &Path) -> Result<()> {
+    let done = Command::new("grub-mkrescue")
+        .args(["--directory", LOADER, "--fonts=", "--locales=", "--themes="])
+        .args(["--install-modules=normal multiboot iso9660 biosdisk serial terminal", "-o"])
+        .args([output, tree])
+        .stdin(Stdio::null())
+        .output();
+    let done = match done {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            bail!("grub-mkrescue is missing: tools/install-packages.sh run")
+        }
+        other => other.context("cannot run grub-mkrescue")?,
+    };
+    if !done.status.success() || !output.is_file() {
+        bail!("grub-mkrescue made no image:\n{}", String::from_utf8_lossy(&done.stderr).trim());
+    }
+    Ok(())
+}
+
+fn grub_config(command_line: &str, modules: &[Module]) -> Result<String> {
+    // GRUB's own complaints go to the serial line too, so a boot that fails in it tells why.
+    let mut config = String::from("serial --unit=0\nterminal_output serial\nset timeout=0\n");
+    config += &format!("multiboot /boot/kernel{}\n", quoted(command_line)?);
+    for (n, module) in modules.iter().enumerate() {
+        config += &format!("module /boot/module{n} {}{}\n", module.name(), quoted(&module.args)?);
+    }
+    Ok(config + "boot\n")
+}
+
+/// Each word in single quotes: GRUB expands `${...}` otherwise.
+fn quoted(text: &str) -> Result<String> {
+    if let Some(bad) =
+        text.chars().find(|c| matches!(c, '\'' | '"' | '\\') || (c.is_control() && *c != ' '))
+    {
+        bail!("{bad:?} cannot be passed on by GRUB in: {text}");
+    }
+    Ok(text.split_whitespace().map(|word| format!(" '{word}'")).collect())
+}
+
+/// Best effort: a cache that could not be trimmed still works.
+fn drop_oldest(cache: &Path) {
+    let Ok(entries) = fs::read_dir(cache) else { return };
+    let mut images: Vec<(SystemTime, PathBuf)> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "iso"))
+        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .collect();
+    images.sort();
+    for (_, path) in images.iter().rev().skip(KEPT) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// A folder that goes when it is no longer needed.
+struct Stage(PathBuf);
+
+impl Stage {
+    fn new(cache: &Path) -> Result<Stage> {
+        let path = (0..1000)
+            .map(|n| cache.join(format!("stage-{}-{n}", process::id())))
+            .find(|path| fs::create_dir(path).is_ok())
+            .with_context(|| format!("cannot write to folder {}", cache.display()))?;
+        Ok(Stage(path))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_arguments_reach_the_module_unexpanded() {
+        let module = Module { path: "x/storm".into(), args: "${host-port}  $(task-create)".into() };
+        let config = grub_config("console=com0", &[module]).unwrap();
+        assert!(config.contains("multiboot /boot/kernel 'console=com0'\n"));
+        assert!(config.contains("module /boot/module0 storm '${host-port}' '$(task-create)'\n"));
+    }
+
+    #[test]
+    fn what_grub_would_change_is_refused() {
+        for bad in ["it's", "a\\b", "say \"x\"", "two\nlines"] {
+            assert!(quoted(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_images_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = |n: usize| folder.path().join(format!("{n}.iso"));
+        for n in 0..KEPT + 2 {
+            let file = fs::File::create(image(n)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(n as u64))
+                .unwrap();
+        }
+        drop_oldest(folder.path());
+        assert!(!image(0).exists() && !image(1).exists() && image(2).exists());
+    }
+}

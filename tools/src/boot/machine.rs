@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! One QEMU process: its serial line, its monitor, and its certain end.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use anyhow::{bail, Context, Result};
+
+pub struct Machine {
+    child: Child,
+    serial: Receiver<Vec<u8>>,
+    errors: Receiver<Vec<u8>>,
+    monitor: String,
+}
+
+/// What came over the serial line.
+pub enum Heard {
+    Bytes(Vec<u8>),
+    Nothing,
+    /// QEMU closed the line: it has ended.
+    Closed,
+}
+
+impl Machine {
+    /// Starts QEMU with these arguments; its serial line is read from now on.
+    pub fn start(program: &str, args: &[String]) -> Result<Machine> {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let monitor = format!("vmtool-{}-{number}", std::process::id());
+        // setpriv has the kernel end QEMU when this thread ends, even by a signal that cannot be caught.
+        let mut child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--", program])
+            .args([
+                "-display",
+                "none",
+                "-vga",
+                "none",
+                "-nodefaults",
+                "-no-reboot",
+                "-serial",
+                "stdio",
+            ])
+            .args(["-qmp", &format!("unix:{monitor},abstract=on,server=on,wait=off")])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("cannot run setpriv (of util-linux), which starts QEMU")?;
+        let serial = listen(child.stdout.take().context("QEMU's output")?);
+        let errors = listen(child.stderr.take().context("QEMU's messages")?);
+        Ok(Machine { child, serial, errors, monitor })
+    }
+
+    pub fn hear(&self, patience: Duration) -> Heard {
+        match self.serial.recv_timeout(patience) {
+            Ok(bytes) => Heard::Bytes(bytes),
+            Err(RecvTimeoutError::Timeout) => Heard::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Heard::Closed,
+        }
+    }
+
+    /// After the line was closed: QEMU's complaint, if it ended with an error of its own.
+    pub fn complaint(&mut self) -> Result<Option<String>> {
+        let status = self.child.wait()?;
+        if status.success() {
+            return Ok(None);
+        }
+        let said: Vec<u8> = self.errors.iter().flatten().collect();
+        Ok(Some(format!("{status}: {}", String::from_utf8_lossy(&said).trim())))
+    }
+
+    /// Reads 32-bit words of physical memory.
+    pub fn words(&self, physical: u64, count: usize) -> Result<Vec<u32>> {
+        let text = self.command(&format!("xp /{count}wx {physical:#x}"))?;
+        parse_words(&text, count).with_context(|| {
+            format!("QEMU's monitor gave no {count} words at {physical:#x} but: {}", text.trim())
+        })
+    }
+
+    /// Where each CPU stands.
+    pub fn instruction_pointers(&self) -> Result<Vec<u64>> {
+        Ok(parse_instruction_pointers(&self.command("info registers -a")?))
+    }
+
+    fn command(&self, line: &str) -> Result<String> {
+        let address = SocketAddr::from_abstract_name(&self.monitor)?;
+        let stream = UnixStream::connect_addr(&address).context("cannot reach QEMU's monitor")?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let mut replies = BufReader::new(stream.try_clone()?);
+        let mut stream = stream;
+        let mut greeting = String::new();
+        replies.read_line(&mut greeting).context("QEMU's monitor says nothing")?;
+        request(&mut stream, &mut replies, serde_json::json!({ "execute": "qmp_capabilities" }))?;
+        let arguments = serde_json::json!({ "command-line": line });
+        let command =
+            serde_json::json!({ "execute": "human-monitor-command", "arguments": arguments });
+        let reply = request(&mut stream, &mut replies, command)?;
+        Ok(reply.as_str().unwrap_or_default().to_string())
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn request(
+    stream: &mut UnixStream,
+    replies: &mut impl BufRead,
+    command: serde_json::Value,
+) -> Result<serde_json::Value> {
+    writeln!(stream, "{command}")?;
+    loop {
+        let mut line = String::new();
+        if replies.read_line(&mut line).context("QEMU's monitor does not answer")? == 0 {
+            bail!("QEMU's monitor closed the connection");
+        }
+        let mut reply: serde_json::Value =
+            serde_json::from_str(&line).context("QEMU's monitor speaks no JSON")?;
+        if let Some(error) = reply.get("error") {
+            bail!("QEMU's monitor refused {command}: {error}");
+        }
+        // Events come in between.
+        if let Some(value) = reply.get_mut("return") {
+            return Ok(value.take());
+        }
+    }
+}
+
+fn listen(mut source: impl std::io::Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = source.read(&mut piece) {
+            if sender.send(piece[..length].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// `0000000001234560: 0x00000001 0x00000002 ...`, four to a line.
+fn parse_words(text: &str, count: usize) -> Option<Vec<u32>> {
+    let words: Vec<u32> = text
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .flat_map(|(_, words)| words.split_whitespace())
+        .map(|word| u32::from_str_radix(word.strip_prefix("0x")?, 16).ok())
+        .collect::<Option<_>>()?;
+    (words.len() == count).then_some(words)
+}
+
+fn parse_instruction_pointers(text: &str) -> Vec<u64> {
+    text.split_whitespace()
+        .filter_map(|word| word.strip_prefix("EIP=").or_else(|| word.strip_prefix("RIP=")))
+        .filter_map(|hex| u64::from_str_radix(hex, 16).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monitor_text_becomes_words() {
+        let text = "0000000001000000: 0x00000001 0xffffffff 0x00000003 0x00000004\r\n0000000001000010: 0x00000005\r\n";
+        assert_eq!(parse_words(text, 5), Some(vec![1, u32::MAX, 3, 4, 5]));
+        assert_eq!(parse_words(text, 4), None);
+        assert_eq!(parse_words("Cannot access memory\r\n", 1), None);
+        assert_eq!(parse_words("0000000001000000: 0xzz\r\n", 1), None);
+    }
+
+    #[test]
+    fn each_cpu_has_an_instruction_pointer() {
+        let text = "CPU#0\r\nEAX=0 EBX=0\r\nEIP=c1000010 EFL=2\r\nCPU#1\r\nEIP=0000fff0 EFL=2\r\n";
+        assert_eq!(parse_instruction_pointers(text), [0xc100_0010, 0xfff0]);
+    }
+}
