@@ -17,7 +17,7 @@ use crate::map::{LockState, WriteLocked};
 ///
 /// Without a lock there is nothing to write:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// use gnumach_vm_map::{entry::Entry, map::Unlocked};
 /// fn marks(entry: Entry<'_, Unlocked>) {
 ///     entry.mark();

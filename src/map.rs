@@ -6,7 +6,7 @@
 //! borrow from the claim they were reached through, so that nothing found under
 //! one state can be used under the next:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0505
 //! use gnumach_vm_map::map::{ByPmap, Map, WriteLocked};
 //! fn keeps_an_entry(map: Map<WriteLocked>) {
 //!     let first = map.first();
@@ -32,7 +32,7 @@
 //! which can only be downgraded. Wire faults exist for the results of these
 //! alone:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0599
 //! use gnumach_vm_map::map::KernelMap;
 //! fn faults_in_a_locked_kernel_map(map: KernelMap, range: gnumach_vm_map::map::Range) {
 //!     map.mark(range).wire_faults(); // marked, and still locked
