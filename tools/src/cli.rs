@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, layout, object_check};
+use crate::{boot, graft, layout, object_check};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -18,6 +18,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Boot(boot::Args),
+    Graft(graft::Args),
     Layout(layout::Args),
     Object(object_check::Args),
 }
@@ -28,6 +29,7 @@ pub fn main() -> ExitCode {
     let done = |()| ExitCode::SUCCESS;
     let result = match Cli::parse().command {
         Command::Boot(args) => boot::run(&args),
+        Command::Graft(args) => graft::run(&args).map(done),
         Command::Layout(args) => layout::run(&args).map(done),
         Command::Object(args) => object_check::run(&args).map(done),
     };

@@ -4,6 +4,7 @@
 mod boot;
 mod cli;
 mod elf;
+mod graft;
 mod layout;
 mod object_check;
 

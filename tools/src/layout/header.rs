@@ -68,6 +68,10 @@ fn definition(out: &mut String, s: &Struct) -> Result<()> {
     writeln!(out, "\n{tag} {{")?;
     // Where C would put the next bit-field; a hole needs a nameless one.
     let mut next_bit = 0;
+    if s.members.is_empty() {
+        // An empty structure is no C, and Rust warns of it in calls: this has size 0 as well.
+        writeln!(out, "\tchar nothing[0];")?;
+    }
     for m in &s.members {
         if m.is_bit_field {
             let CType::Scalar(c_type, bytes) = unqualified(&m.c_type) else {

@@ -19,7 +19,7 @@ pub type Place = (usize, u64);
 #[derive(Clone, Debug)]
 pub enum Target {
     Inside(Place),
-    Outside,
+    Outside(String),
 }
 
 /// One relocation: where the field points once linked.
@@ -168,7 +168,7 @@ fn references(
             Some(section) => {
                 Target::Inside((section.0, symbol.address().wrapping_add_signed(addend)))
             }
-            None => Target::Outside,
+            None => Target::Outside(symbol.name()?.to_string()),
         };
         references.insert(offset, Reference { target, is_absolute });
     }

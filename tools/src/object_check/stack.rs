@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The deepest stack of a function, by walking every path through its machine code.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{bail, Context, Result};
 use iced_x86::{
@@ -10,12 +10,18 @@ use iced_x86::{
 };
 
 use super::image::{Image, Place, Target};
+use super::symbols::NEVER_RETURN;
 
 /// Bytes of stack from the function's return address, included, to the deepest point of it and of
 /// what it calls inside the object; a call that leaves the object counts its return address only.
 pub fn deepest(image: &Image, function: Place) -> Result<u64> {
-    let mut walker =
-        Walker { image, word: i64::from(image.bits / 8), known: HashMap::new(), open: Vec::new() };
+    let mut walker = Walker {
+        image,
+        word: i64::from(image.bits / 8),
+        known: HashMap::new(),
+        open: Vec::new(),
+        returns: HashSet::new(),
+    };
     Ok(u64::try_from(walker.function(function)?)?)
 }
 
@@ -32,6 +38,8 @@ struct Walker<'a> {
     word: i64,
     known: HashMap<Place, i64>,
     open: Vec<Place>,
+    /// Functions with a path that returns.
+    returns: HashSet<Place>,
 }
 
 impl Walker<'_> {
@@ -85,19 +93,36 @@ impl Walker<'_> {
                 after = self.moved(&instruction, depth)?;
                 vec![next]
             }
-            FlowControl::Return | FlowControl::Exception => vec![],
-            FlowControl::Call => {
-                below = depth.stack
-                    + match self.branch_target(place, &instruction)? {
-                        Target::Outside => self.word,
-                        Target::Inside(callee) => self.function(callee)?,
-                    };
-                vec![next]
+            FlowControl::Return => {
+                self.returns.extend(self.open.last());
+                vec![]
             }
+            FlowControl::Exception => vec![],
+            FlowControl::Call => match self.branch_target(place, &instruction)? {
+                Target::Outside(name) => {
+                    below += self.word;
+                    match NEVER_RETURN.contains(&name.as_str()) {
+                        true => vec![],
+                        false => vec![next],
+                    }
+                }
+                Target::Inside(callee) => {
+                    let deepest = self.function(callee)?;
+                    below += deepest;
+                    match self.returns.contains(&callee) {
+                        true => vec![next],
+                        false => vec![],
+                    }
+                }
+            },
             FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch => {
                 let mut places = match self.branch_target(place, &instruction)? {
                     Target::Inside(target) => vec![target],
-                    Target::Outside => vec![],
+                    Target::Outside(_) => {
+                        // A tail call: the callee returns in this function's stead.
+                        self.returns.extend(self.open.last());
+                        vec![]
+                    }
                 };
                 if instruction.flow_control() == FlowControl::ConditionalBranch {
                     places.push(next);
