@@ -52,7 +52,8 @@ fn update_counts(map: &Map<WriteLocked>, range: Range) -> bool {
     faults_needed
 }
 
-/// Returns whether the entry's pages must be faulted in.
+/// Counts 0 to 1 to 2, and no further: 1 says that the pages are to be faulted
+/// in, which is what this returns.
 fn update_count(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
     // Pages that cannot be accessed are not wired; `wired_access` stays, and
     // asks again once the protection allows it.
@@ -64,11 +65,19 @@ fn update_count(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
         }
         return false;
     }
-    if entry.wired_count() == 0 {
-        prepare_object(map, entry);
+    match entry.wired_count() {
+        0 => {
+            prepare_object(map, entry);
+            map.grow_size_wired(entry.size());
+            entry.set_wired_count(1);
+            true
+        }
+        1 => {
+            entry.set_wired_count(2);
+            false
+        }
+        _ => false,
     }
-    count_up(map, entry);
-    entry.wired_count() == 1
 }
 
 /// Gives the entry the object that a fault would have to make: the fault code
@@ -81,16 +90,4 @@ fn prepare_object(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
     if entry.object().is_null() {
         map.allocate_object(entry);
     }
-}
-
-/// 0 to 1 to 2, and no further: 1 says that the pages are to be faulted in.
-fn count_up(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
-    let count = entry.wired_count();
-    if count > 1 {
-        return;
-    }
-    if count == 0 {
-        map.grow_size_wired(entry.size());
-    }
-    entry.set_wired_count(count + 1);
 }
