@@ -3,7 +3,7 @@
 //!
 //! A serial line of a multiprocessor kernel is noisy: lines end in `\n\r`, kernel messages come in
 //! between. So only whole lines count, verdicts must be the whole line, and what is not understood is
-//! passed over. Only a kernel debugger's prompt is looked for in an unfinished line, as it never ends.
+//! passed over. Only a panic is looked for in an unfinished line too: the debugger's prompt never ends.
 
 use std::collections::BTreeSet;
 
@@ -110,10 +110,6 @@ impl Judge {
                 self.unfinished.push(byte);
             }
         }
-        let rest = String::from_utf8_lossy(&self.unfinished).into_owned();
-        if self.panic.is_empty() && is_debugger_prompt(rest.trim_matches('\r')) {
-            self.panic.push(rest.trim_matches('\r').to_string());
-        }
     }
 
     fn line(&mut self, line: &str) {
@@ -170,7 +166,19 @@ impl Judge {
 
     /// Nothing that may still come can make it better: a verdict or a panic was seen.
     pub fn settled(&self) -> bool {
-        (self.started && self.verdict.is_some()) || !self.panic.is_empty()
+        (self.started && self.verdict.is_some()) || self.panic_text().is_some()
+    }
+
+    fn panic_text(&self) -> Option<String> {
+        let unfinished = String::from_utf8_lossy(&self.unfinished);
+        let unfinished = unfinished.trim_matches('\r').trim_end();
+        if self.panic.is_empty() {
+            return is_panic(unfinished).then(|| unfinished.to_string());
+        }
+        let last =
+            Some(unfinished).filter(|text| !text.is_empty() && self.panic.len() < PANIC_LINES);
+        let lines: Vec<&str> = self.panic.iter().map(String::as_str).chain(last).collect();
+        Some(lines.join("\n"))
     }
 
     pub fn last_line(&self) -> &str {
@@ -191,8 +199,8 @@ impl Judge {
         if !self.started {
             return Verdict::NeverCameUp(self.never_came_up(end));
         }
-        if !self.panic.is_empty() {
-            return Verdict::Panic(self.panic.join("\n"));
+        if let Some(text) = self.panic_text() {
+            return Verdict::Panic(text);
         }
         match (self.verdict, end) {
             (Some(true), _) => match self.unfinished_business() {
@@ -247,8 +255,8 @@ impl Judge {
             End::MachineStopped => "the machine reset or switched itself off".into(),
             End::Settled => "the kernel gave up".into(),
         };
-        if !self.panic.is_empty() {
-            return format!("{why}:\n{}", self.panic.join("\n"));
+        if let Some(text) = self.panic_text() {
+            return format!("{why}:\n{text}");
         }
         if self.last.is_empty() {
             return format!("{why}; nothing on the serial line");

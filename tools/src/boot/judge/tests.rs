@@ -166,6 +166,14 @@ fn a_debugger_prompt_counts_though_its_line_never_ends() {
 }
 
 #[test]
+fn an_assertion_whose_line_is_cut_off_is_a_panic() {
+    let mut bytes = after_start(&["ok 1 - names"]);
+    bytes.extend(b"{cpu2} vm/x.c:8: f: Assertion `a' failed.db{2}> ");
+    let seen = judge(&bytes).verdict(&limit());
+    assert_eq!(seen, Verdict::Panic("{cpu2} vm/x.c:8: f: Assertion `a' failed.db{2}>".into()));
+}
+
+#[test]
 fn a_panic_beats_a_pass() {
     let seen = verdict_after_start(&[&GOOD[..], &["panic {cpu0} late"]].concat());
     assert_eq!(seen, Verdict::Panic("panic {cpu0} late".into()));

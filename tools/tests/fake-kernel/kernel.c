@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A kernel that prints its first module on the serial line and stops. The byte 1 in the module resets the machine instead.
+ * Its data is linked to addresses that differ from where it lies in memory, as a real kernel's does.
+ */
+#include <stdint.h>
+
+enum { COM1 = 0x3f8, LINE_STATUS = 5, CAN_SEND = 0x20 };
+
+/* Where the linker script puts .high, less where it lies in memory. */
+#define HIGH_DISTANCE 0xbfe00000u
+
+struct module {
+	uint32_t start, end, words, reserved;
+};
+
+struct boot_info {
+	uint32_t flags, memory[2], device, command_line, module_count, modules;
+};
+
+__attribute__((section(".multiboot"), used))
+static const uint32_t header[] = { 0x1badb002, 0, -0x1badb002u };
+
+__attribute__((section(".high"), used))
+volatile uint32_t seen[3] = { 0x12345678, 0, 0xfedcba98 };
+
+static void out(uint16_t port, uint8_t value)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static uint8_t in(uint16_t port)
+{
+	uint8_t value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static void reset(void)
+{
+	static const struct { uint16_t limit; uint32_t base; } __attribute__((packed)) no_table;
+
+	/* No handler for the breakpoint, nor for what follows from that. */
+	__asm__ volatile("lidt %0; int3" : : "m"(no_table));
+}
+
+__attribute__((used))
+void print_module(const struct boot_info *info)
+{
+	const struct module *module = (const struct module *)info->modules;
+	volatile uint32_t *count = (volatile uint32_t *)((uint32_t)&seen[1] - HIGH_DISTANCE);
+
+	for (const uint8_t *byte = (const uint8_t *)module->start; byte < (const uint8_t *)module->end; byte++) {
+		if (*byte == 1)
+			reset();
+		while (!(in(COM1 + LINE_STATUS) & CAN_SEND))
+			;
+		out(COM1, *byte);
+		(*count)++;
+	}
+}
+
+__asm__(".globl start\n"
+	"start:\n"
+	"	movl $stack_top, %esp\n"
+	"	pushl %ebx\n"
+	"	call print_module\n"
+	"1:	cli\n"
+	"	hlt\n"
+	"	jmp 1b\n"
+	".bss\n"
+	"	.skip 4096\n"
+	"stack_top:\n"
+	".text\n");
