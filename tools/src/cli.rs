@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, graft, layout, object_check};
+use crate::{boot, graft, layout, object_check, run};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -21,6 +21,7 @@ enum Command {
     Graft(graft::Args),
     Layout(layout::Args),
     Object(object_check::Args),
+    Run(run::Args),
 }
 
 /// Runs the subcommand; 0 = done, 1 = it failed and said why, 2 = wrong usage (clap's own). Those that
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
         Command::Graft(args) => graft::run(&args).map(done),
         Command::Layout(args) => layout::run(&args).map(done),
         Command::Object(args) => object_check::run(&args).map(done),
+        Command::Run(args) => run::run(&args),
     };
     match result {
         Ok(code) => code,

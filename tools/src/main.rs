@@ -7,6 +7,7 @@ mod elf;
 mod graft;
 mod layout;
 mod object_check;
+mod run;
 
 fn main() -> std::process::ExitCode {
     cli::main()

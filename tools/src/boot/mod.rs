@@ -17,7 +17,7 @@ mod session;
 
 pub use memory::Read;
 pub use progress::Progress;
-pub use session::{Boot, Limits, Loader};
+pub use session::{Boot, Limits, Loader, Report};
 
 /// A multiboot module: its file and the words after its name.
 #[derive(Clone, Debug)]
