@@ -9,10 +9,11 @@ use crate::bindings;
 ///
 /// `$text` is the condition in the words of upstream's C, so that a report
 /// reads the same from either implementation; `$function` is upstream's too.
-/// The file and line are where the check stands in this crate.
+/// The file and line are where the check stands in this crate. With the feature
+/// `no-assertions` nothing is evaluated, as in C with NDEBUG.
 macro_rules! kassert {
     ($holds:expr, $text:literal, $function:literal) => {
-        if !$holds {
+        if cfg!(not(feature = "no-assertions")) && !$holds {
             $crate::kernel::assertion_failed(
                 const { $crate::kernel::c_str(concat!($text, "\0")) },
                 const { $crate::kernel::c_str(concat!(file!(), "\0")) },
