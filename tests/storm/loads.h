@@ -14,7 +14,7 @@ void load_names(const struct caller *c, struct cpus *cpus, const struct options 
 /*
  * Load b: one region of the kernel's map, all of one object, in slices that touch. Each thread wires and unwires its own slice,
  * and changes the inheritance of the slice's two outer pages, so that entries merge and split, also across slices, while
- * a neighbour's entries are in transition.
+ * a neighbour's entries are in transition. It also takes one inner page's protection away, and gives it back.
  */
 void load_slices(const struct caller *c, struct cpus *cpus, const struct options *options, struct failure *failure);
 

@@ -7,6 +7,8 @@
 #include "maps.h"
 #include "text.h"
 
+enum { START_UP_MILLISECONDS = 500 };
+
 typedef void load_t(const struct caller *c, struct cpus *cpus, const struct options *options, struct failure *failure);
 
 static void report_load(const struct caller *c, struct cpus *cpus, const struct options *options, const char *name, load_t *load)
@@ -19,11 +21,6 @@ static void report_load(const struct caller *c, struct cpus *cpus, const struct 
 
 static void run(const struct caller *c, const struct options *options, struct cpus *cpus)
 {
-	bool any_load = options->run_a || options->run_b;
-
-	report_plan(1 + options->run_a + options->run_b + any_load + (options->run_maps ? MAPS_POINTS : 0) +
-		    (options->run_wired ? WIRED_POINTS : 0));
-	report_point("arguments and processor sets", &(struct failure){ 0 });
 	if (options->run_a) {
 		print_line("# load a: %u threads list %u dead names", options->threads, options->names);
 		report_load(c, cpus, options, "load a: mach_port_names by all threads", load_names);
@@ -32,12 +29,18 @@ static void run(const struct caller *c, const struct options *options, struct cp
 		print_line("# load b: %u threads, %u rounds each", options->slices, options->rounds);
 		report_load(c, cpus, options, "load b: wire and inherit on adjacent slices of the kernel's map", load_slices);
 	}
-	if (any_load)
+	if (options->run_a || options->run_b)
 		report_cpus(cpus);
 	if (options->run_maps)
 		report_maps(c);
 	if (options->run_wired)
 		report_wired(c, options->host_priv);
+}
+
+static unsigned count_points(const struct options *options)
+{
+	return 1 + options->run_a + options->run_b + (options->run_a || options->run_b) +
+	       (options->run_maps ? MAPS_POINTS : 0) + (options->run_wired ? WIRED_POINTS : 0);
 }
 
 /* STACK is what the kernel left there: the count of arguments, then the pointers. */
@@ -47,19 +50,20 @@ void storm_main(uint32_t *stack)
 	struct failure failure = { 0 };
 	struct options options;
 	struct cpus cpus;
+	bool ready;
 
+	/* The other CPUs may still be starting. A kernel that dies of that must not seem to die of a load, so it has its time to. */
+	sleep_for(&c, START_UP_MILLISECONDS);
 	report_start();
-	expect(&failure, "the words of the command line", 0, parse_options((int)stack[0], (char **)&stack[1], &options), true);
-	if (!failure.what)
+	if (expect(&failure, "words accepted", 0, parse_options((int)stack[0], (char **)&stack[1], &options), true))
 		find_cpus(&c, options.host_priv, &cpus, &failure);
-	if (failure.what) {
-		report_plan(1);
-		report_point("arguments and processor sets", &failure);
-	} else {
+	ready = !failure.what;
+	report_plan(ready ? count_points(&options) : 1);
+	report_point("arguments and processor sets", &failure);
+	if (ready)
 		run(&c, &options, &cpus);
-	}
 	report_verdict();
-	if (!failure.what && options.reboot)
-		host_reboot(&c, options.host_priv);
+	if (ready && options.reboot)
+		print_line("# host_reboot: %d", host_reboot(&c, options.host_priv));
 	sleep_forever(&c);
 }

@@ -16,7 +16,7 @@ static bool starts_with(const char **text, const char *name)
 
 	while (*name && *t == *name)
 		t++, name++;
-	if (*name || (*t && *t != ','))
+	if (*name || (*t && *t != ',' && *t != '+'))
 		return false;
 	*text = *t ? t + 1 : t;
 	return true;
@@ -69,7 +69,7 @@ static bool parse_word(const char *word, struct options *options)
 	if (value) {
 		if (parse_loads(value, options))
 			return true;
-		print_line("# '%s': load is a list, with commas, of a, b, maps, wired", word);
+		print_line("# '%s': load is a list, with + or commas, of a b maps wired", word);
 		return false;
 	}
 	value = value_of(word, "end");
@@ -89,7 +89,7 @@ bool parse_options(int argc, char *const argv[], struct options *options)
 	uint32_t device;
 
 	*options = (struct options){
-		.threads = 16, .calls = 4000, .names = 3000, .slices = 8, .rounds = 400, .seed = 1,
+		.threads = 16, .calls = 8000, .names = 3000, .slices = 8, .rounds = 1000, .seed = 1,
 		.run_a = true, .run_b = true, .run_maps = true, .run_wired = true,
 	};
 	if (argc < 4 || !parse_number(argv[1], &options->host_priv) || !parse_number(argv[2], &device) ||

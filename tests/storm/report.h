@@ -20,7 +20,7 @@ void report_start(void);
 void report_plan(unsigned points);
 void report_point(const char *name, const struct failure *failure);
 void report_skip(const char *name, const char *reason);
-/* The last line; true if every point passed. */
-bool report_verdict(void);
+/* The last line: whether all the planned points were reported, and passed. */
+void report_verdict(void);
 
 #endif

@@ -2,7 +2,7 @@
 #include "loads.h"
 #include "text.h"
 
-enum { SLICE_PAGES = 9, CHANGES = 3, CALLS_PER_ROUND = CHANGES + 2 };
+enum { SLICE_PAGES = 9, INNER_PAGE = 4, CHANGES = 3, CALLS_PER_ROUND = CHANGES + 4 };
 
 static port_t host_priv, kernel_task;
 static uint32_t base, rounds_wanted;
@@ -26,6 +26,18 @@ static bool flip_outer_page(struct worker *worker)
 	return true;
 }
 
+/*
+ * Unwires one page by taking its protection away, and wires it by giving it back. The page is one whose neighbours differ from it
+ * in inheritance: upstream's vm_map_protect goes on with its first entry even when that one was merged away.
+ */
+static bool protect_inner_page(struct worker *worker)
+{
+	uint32_t address = address_of(worker->index * SLICE_PAGES + INNER_PAGE);
+
+	return made_call(worker, "vm_protect none", vm_protect(&worker->caller, kernel_task, address, PAGE, PROT_NONE)) &&
+	       made_call(worker, "vm_protect back", vm_protect(&worker->caller, kernel_task, address, PAGE, PROT_DEFAULT));
+}
+
 static void wire_slice(struct worker *worker)
 {
 	const struct caller *c = &worker->caller;
@@ -37,7 +49,8 @@ static void wire_slice(struct worker *worker)
 		for (unsigned i = 0; i < CHANGES; i++)
 			if (!flip_outer_page(worker))
 				return;
-		if (!made_call(worker, "vm_wire of nothing", vm_wire(c, host_priv, kernel_task, start, size, PROT_NONE)))
+		if (!protect_inner_page(worker) ||
+		    !made_call(worker, "vm_wire of nothing", vm_wire(c, host_priv, kernel_task, start, size, PROT_NONE)))
 			return;
 	}
 }
