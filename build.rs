@@ -4,6 +4,9 @@
 //!
 //! `GNUMACH_HEADERS_FIRST` names a directory that is searched before
 //! gnumach-headers/: a given kernel's structs.h is put in front that way.
+//! `GNUMACH_PREPROCESSED` names c-shim/tree/bindings.h as a GNU Mach tree's own
+//! compiler preprocessed it, with that tree's headers and options; then no
+//! header of ours is read.
 
 use std::env;
 use std::fmt::Write as _;
@@ -17,6 +20,7 @@ const ALLOWED: &[&str] = &[
     "kmem_cache_free",
     "lock_(clear_recursive|set_recursive|write_to_read)",
     "rbtree_(insert_rebalance|remove)",
+    "shim_hint_(lock|unlock)",
     "vm_fault_(unwire|wire)",
     "vm_map_(entry_cache|lock|unlock)",
     "vm_object_(allocate|coalesce|shadow)",
@@ -48,9 +52,12 @@ fn include_dirs() -> Vec<PathBuf> {
 }
 
 fn bindgen(includes: &[PathBuf], bare: bool) -> String {
-    println!("cargo:rerun-if-changed=c-shim/bindings.h");
+    println!("cargo:rerun-if-env-changed=GNUMACH_PREPROCESSED");
+    let preprocessed = env::var("GNUMACH_PREPROCESSED");
+    let header = preprocessed.as_deref().unwrap_or("c-shim/bindings.h");
+    println!("cargo:rerun-if-changed={header}");
     let mut builder = bindgen::Builder::default()
-        .header("c-shim/bindings.h")
+        .header(header)
         .use_core()
         .generate_comments(false)
         .derive_debug(false)
@@ -58,8 +65,14 @@ fn bindgen(includes: &[PathBuf], bare: bool) -> String {
         .rust_target(bindgen::RustTarget::stable(82, 0).expect("1.82 is known"))
         .allowlist_type("vm_map")
         .allowlist_var("shim_.*")
-        .clang_args(["-nostdinc", "-ffreestanding"])
-        .clang_args(includes.iter().map(|dir| format!("-I{}", dir.display())));
+        .opaque_type("kmem_cache|pmap|thread|vm_object")
+        .clang_args(["-nostdinc", "-ffreestanding"]);
+    if preprocessed.is_ok() {
+        // gcc's own headers name a type that clang lacks for bare x86.
+        builder = builder.clang_arg("-D__float128=double");
+    } else {
+        builder = builder.clang_args(includes.iter().map(|dir| format!("-I{}", dir.display())));
+    }
     for name in ALLOWED {
         builder = builder.allowlist_function(name).allowlist_var(name);
     }
@@ -71,7 +84,7 @@ fn bindgen(includes: &[PathBuf], bare: bool) -> String {
         };
         builder = builder.clang_arg(format!("--target={arch}-unknown-none-elf"));
     }
-    builder.generate().expect("bindgen reads c-shim/bindings.h").to_string()
+    builder.generate().unwrap_or_else(|error| panic!("bindgen reads {header}: {error}")).to_string()
 }
 
 /// A constant for the position of each bit-field of `vm_map_entry`, as bindgen

@@ -13,6 +13,9 @@
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
 
+/* Upstream has it in no header. */
+extern struct kmem_cache vm_map_entry_cache;
+
 /* Macros with a cast in them, as constants that bindgen can evaluate. */
 static const vm_prot_t shim_VM_PROT_NONE = VM_PROT_NONE;
 static const vm_prot_t shim_VM_PROT_WRITE = VM_PROT_WRITE;

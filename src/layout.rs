@@ -23,12 +23,15 @@ mod bits {
 }
 
 /// Whether this kernel has spin locks; a UP kernel's have no size.
+#[cfg(not(feature = "kernel-spin-locks"))]
 pub(crate) const HAS_SIMPLE_LOCKS: bool = member_size!(vm_map, hint_lock) != 0;
 
 // What the code relies on beyond what bindgen checks.
 assert_eq_size!(usize, *mut vm_map, core::ffi::c_ulong);
 assert_eq_align!(usize, *mut vm_map);
+#[cfg(not(feature = "kernel-spin-locks"))]
 const_assert!(member_size!(vm_map, hint_lock) == 0 || member_size!(vm_map, hint_lock) == 4);
+#[cfg(not(feature = "kernel-spin-locks"))]
 const_assert!(offset_of!(vm_map, hint_lock) % 4 == 0);
 const_assert!(member_size!(vm_map_entry, wired_count) == 2);
 const_assert!(offset_of!(vm_map_entry, links) == 0 && offset_of!(vm_map_header, links) == 0);

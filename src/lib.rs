@@ -18,6 +18,7 @@
 
 #[allow(
     dead_code,
+    improper_ctypes, // upstream's spin locks hold a struct without members
     missing_docs,
     non_camel_case_types,
     non_snake_case,

@@ -47,14 +47,14 @@
 
 use core::marker::PhantomData;
 use core::ptr::{addr_of_mut, NonNull};
-use core::sync::atomic::{AtomicU32, Ordering};
 
 use crate::bindings::{self, vm_map, vm_map_entry};
 use crate::entry::Entry;
-use crate::layout;
 
 mod callees;
+mod hint_lock;
 mod transition;
+use hint_lock::HintLock;
 pub use transition::InTransition;
 
 /// The lock is held for writing: nothing else reads or changes the map.
@@ -333,35 +333,5 @@ impl KernelMap {
     /// merged, extended or freed while the map is unlocked.
     pub fn mark(self, range: Range) -> InTransition<WriteLocked> {
         InTransition::mark(self.0, range)
-    }
-}
-
-/// The spin lock around a map's `hint`. UP kernels have one without a size, and
-/// then there is nothing to take.
-struct HintLock<'m>(Option<&'m AtomicU32>);
-
-impl<'m> HintLock<'m> {
-    fn take(map: &'m Map<WriteLocked>) -> Self {
-        if !layout::HAS_SIMPLE_LOCKS {
-            return HintLock(None);
-        }
-        // SAFETY: `HAS_SIMPLE_LOCKS` says that the field is one aligned 32-bit
-        // word; every thread touches it by atomic instructions only.
-        let lock =
-            unsafe { AtomicU32::from_ptr(addr_of_mut!((*map.map.as_ptr()).hint_lock).cast()) };
-        while lock.swap(1, Ordering::Acquire) != 0 {
-            while lock.load(Ordering::Relaxed) != 0 {
-                core::hint::spin_loop();
-            }
-        }
-        HintLock(Some(lock))
-    }
-}
-
-impl Drop for HintLock<'_> {
-    fn drop(&mut self) {
-        if let Some(lock) = self.0 {
-            lock.swap(0, Ordering::Release);
-        }
     }
 }

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What bindgen reads for a kernel that is built from its source, once that
+ * tree's own compiler has preprocessed it.
+ */
+#include "../bindings.h"
+#include "kern_lock.h"
+
+#ifdef NDEBUG
+/* Never called then, but the crate names it. */
+extern void Assert(const char *exp, const char *file, int line,
+		   const char *fun) __attribute__((noreturn));
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Spin locks are macros that depend on the number of CPUs and on debugging. */
+#include <kern/lock.h>
+
+#include "kern_lock.h"
+
+void shim_hint_lock(vm_map_t map)
+{
+	simple_lock(&map->hint_lock);
+}
+
+void shim_hint_unlock(vm_map_t map)
+{
+	simple_unlock(&map->hint_lock);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VM_MAP_RUST_KERN_LOCK_H
+#define VM_MAP_RUST_KERN_LOCK_H
+
+#include <vm/vm_map.h>
+
+/* The spin lock around a map's hint; nothing on a kernel for one CPU. */
+extern void shim_hint_lock(vm_map_t map);
+extern void shim_hint_unlock(vm_map_t map);
+
+#endif /* VM_MAP_RUST_KERN_LOCK_H */

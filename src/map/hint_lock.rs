@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The spin lock around a map's `hint`.
+
+pub(super) use lock::HintLock;
+
+/// In an image that was built without us: its spin lock is known by its size. UP
+/// kernels have one without a size, and then there is nothing to take.
+#[cfg(not(feature = "kernel-spin-locks"))]
+mod lock {
+    use core::ptr::addr_of_mut;
+    use core::sync::atomic::{AtomicU32, Ordering};
+
+    use super::super::{Map, WriteLocked};
+    use crate::layout;
+
+    pub(crate) struct HintLock<'m>(Option<&'m AtomicU32>);
+
+    impl<'m> HintLock<'m> {
+        pub(crate) fn take(map: &'m Map<WriteLocked>) -> Self {
+            if !layout::HAS_SIMPLE_LOCKS {
+                return HintLock(None);
+            }
+            // SAFETY: `HAS_SIMPLE_LOCKS` says that the field is one aligned 32-bit
+            // word; every thread touches it by atomic instructions only.
+            let lock =
+                unsafe { AtomicU32::from_ptr(addr_of_mut!((*map.map.as_ptr()).hint_lock).cast()) };
+            while lock.swap(1, Ordering::Acquire) != 0 {
+                while lock.load(Ordering::Relaxed) != 0 {
+                    core::hint::spin_loop();
+                }
+            }
+            HintLock(Some(lock))
+        }
+    }
+
+    impl Drop for HintLock<'_> {
+        fn drop(&mut self) {
+            if let Some(lock) = self.0 {
+                lock.swap(0, Ordering::Release);
+            }
+        }
+    }
+}
+
+/// In a kernel built from its source: whatever that kernel's macros make of it.
+#[cfg(feature = "kernel-spin-locks")]
+mod lock {
+    use super::super::{Map, WriteLocked};
+    use crate::bindings;
+
+    pub(crate) struct HintLock<'m>(&'m Map<WriteLocked>);
+
+    impl<'m> HintLock<'m> {
+        pub(crate) fn take(map: &'m Map<WriteLocked>) -> Self {
+            // SAFETY: the map is live, and this thread does not hold the spin lock.
+            unsafe { bindings::shim_hint_lock(map.map.as_ptr()) }
+            HintLock(map)
+        }
+    }
+
+    impl Drop for HintLock<'_> {
+        fn drop(&mut self) {
+            // SAFETY: `take` took the lock of this live map.
+            unsafe { bindings::shim_hint_unlock(self.0.map.as_ptr()) }
+        }
+    }
+}
