@@ -28,13 +28,13 @@ void find_cpus(const struct caller *c, port_t host_priv, struct cpus *cpus, stru
 	struct set_size size;
 
 	*cpus = (struct cpus){ .boot_bit = current_cpu_bit() };
-	if (!expect(failure, "processor_set_default", 0, (uint32_t)processor_set_default(c, host, &default_name), 0) ||
-	    !expect(failure, "host_processor_sets", 0, (uint32_t)host_processor_sets(c, host_priv, &names), 0))
+	if (!expect(failure, "processor_set_default", 0, processor_set_default(c, host, &default_name), 0) ||
+	    !expect(failure, "host_processor_sets", 0, host_processor_sets(c, host_priv, &names), 0))
 		return;
 	for (unsigned i = 0; i < names.count; i++) {
 		port_t name = names.words[i];
 
-		if (!expect(failure, "processor_set_info", i, (uint32_t)processor_set_size(c, name, &size), 0))
+		if (!expect(failure, "processor_set_info", i, processor_set_size(c, name, &size), 0))
 			return;
 		print_line("# processor set %u%s: %u processors, %u threads", i, name == default_name ? " (default)" : "",
 			   size.processors, size.threads);
@@ -43,10 +43,10 @@ void find_cpus(const struct caller *c, port_t host_priv, struct cpus *cpus, stru
 		cpus->others = size.processors;
 		cpus->set_name = name;
 	}
-	expect(failure, "vm_deallocate of the sets", 0, (uint32_t)drop_array(c, &names), 0);
+	expect(failure, "vm_deallocate of the sets", 0, drop_array(c, &names), 0);
 	if (cpus->others)
 		expect(failure, "host_processor_set_priv", 0,
-		       (uint32_t)host_processor_set_priv(c, host_priv, cpus->set_name, &cpus->set), 0);
+		       host_processor_set_priv(c, host_priv, cpus->set_name, &cpus->set), 0);
 }
 
 bool move_to_other_cpus(const struct caller *c, const struct cpus *cpus, port_t thread, struct failure *failure)
@@ -55,8 +55,8 @@ bool move_to_other_cpus(const struct caller *c, const struct cpus *cpus, port_t 
 
 	if (!cpus->others)
 		return true;
-	return expect(failure, "thread_assign", thread, (uint32_t)thread_assign(c, thread, cpus->set), 0) &&
-	       expect(failure, "thread_get_assignment", thread, (uint32_t)thread_get_assignment(c, thread, &name), 0) &&
+	return expect(failure, "thread_assign", thread, thread_assign(c, thread, cpus->set), 0) &&
+	       expect(failure, "thread_get_assignment", thread, thread_get_assignment(c, thread, &name), 0) &&
 	       expect(failure, "the thread's processor set", thread, name, cpus->set_name);
 }
 
@@ -68,7 +68,7 @@ bool check_thread_list(const struct caller *c, const struct cpus *cpus, const st
 
 	if (!cpus->others)
 		return true;
-	if (!expect(failure, "processor_set_threads", 0, (uint32_t)processor_set_threads(c, cpus->set, &threads), 0))
+	if (!expect(failure, "processor_set_threads", 0, processor_set_threads(c, cpus->set, &threads), 0))
 		return false;
 	for (unsigned i = 0; i < count; i++)
 		for (unsigned j = 0; j < threads.count; j++)
@@ -76,8 +76,8 @@ bool check_thread_list(const struct caller *c, const struct cpus *cpus, const st
 	/* The list brought one more reference for each name in it. */
 	for (unsigned j = 0; j < threads.count; j++)
 		expect(failure, "mach_port_deallocate of a listed thread", j,
-		       (uint32_t)mach_port_deallocate(c, c->task, threads.words[j]), 0);
-	expect(failure, "vm_deallocate of the thread list", 0, (uint32_t)drop_array(c, &threads), 0);
+		       mach_port_deallocate(c, c->task, threads.words[j]), 0);
+	expect(failure, "vm_deallocate of the thread list", 0, drop_array(c, &threads), 0);
 	return expect(failure, "threads in the other processor set's list", 0, found, count);
 }
 

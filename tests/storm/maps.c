@@ -14,21 +14,21 @@ struct check {
 static bool allocate_at(const struct check *k, uint32_t address, uint32_t pages)
 {
 	return expect(k->failure, "vm_allocate at an address", address,
-		      (uint32_t)vm_allocate(k->c, k->task, &address, pages * PAGE, false), 0);
+		      vm_allocate(k->c, k->task, &address, pages * PAGE, false), 0);
 }
 
 static bool allocate_anywhere(const struct check *k, uint32_t pages, uint32_t *address)
 {
 	*address = 0;
 	return expect(k->failure, "vm_allocate anywhere", pages,
-		      (uint32_t)vm_allocate(k->c, k->task, address, pages * PAGE, true), 0);
+		      vm_allocate(k->c, k->task, address, pages * PAGE, true), 0);
 }
 
 static bool expect_region(const struct check *k, uint32_t address, uint32_t start, uint32_t pages)
 {
 	struct region region = { 0 };
 
-	return expect(k->failure, "vm_region", address, (uint32_t)vm_region(k->c, k->task, address, &region), 0) &&
+	return expect(k->failure, "vm_region", address, vm_region(k->c, k->task, address, &region), 0) &&
 	       expect(k->failure, "start of the region", address, region.start, start) &&
 	       expect(k->failure, "size of the region", address, region.size, pages * PAGE);
 }
@@ -37,13 +37,13 @@ static bool expect_region(const struct check *k, uint32_t address, uint32_t star
 static bool split(const struct check *k, uint32_t address, uint32_t pages)
 {
 	return expect(k->failure, "vm_inherit none", address,
-		      (uint32_t)vm_inherit(k->c, k->task, address, pages * PAGE, INHERIT_NONE), 0);
+		      vm_inherit(k->c, k->task, address, pages * PAGE, INHERIT_NONE), 0);
 }
 
 static bool merge(const struct check *k, uint32_t address, uint32_t pages)
 {
 	return expect(k->failure, "vm_inherit copy", address,
-		      (uint32_t)vm_inherit(k->c, k->task, address, pages * PAGE, INHERIT_COPY), 0);
+		      vm_inherit(k->c, k->task, address, pages * PAGE, INHERIT_COPY), 0);
 }
 
 /* The lookup hint was the entry that the merge freed. */
@@ -65,7 +65,7 @@ static bool check_count(const struct check *k)
 
 	return allocate_anywhere(k, 4, &first) && split(k, first + PAGE, 1) && merge(k, first + PAGE, 1) &&
 	       expect_region(k, first, first, 4) &&
-	       expect(k->failure, "vm_deallocate", first, (uint32_t)vm_deallocate(k->c, k->task, first, 4 * PAGE), 0) &&
+	       expect(k->failure, "vm_deallocate", first, vm_deallocate(k->c, k->task, first, 4 * PAGE), 0) &&
 	       allocate_anywhere(k, 4, &second) && expect(k->failure, "place in an emptied map", 0, second, first);
 }
 
@@ -91,7 +91,7 @@ static bool check_first_free(const struct check *k)
 	uint32_t first, found;
 
 	if (!allocate_anywhere(k, 2, &first) || !split(k, first + PAGE, 1) ||
-	    !expect(k->failure, "task_create", 1, (uint32_t)task_create(k->c, &other.task), 0) || !merge(k, first + PAGE, 1))
+	    !expect(k->failure, "task_create", 1, task_create(k->c, &other.task), 0) || !merge(k, first + PAGE, 1))
 		return false;
 	for (uint32_t i = 0; i < OTHERS; i++)
 		if (!allocate_at(&other, OTHER_PLACE + i * OTHER_STEP, 1))
@@ -102,7 +102,7 @@ static bool check_first_free(const struct check *k)
 	for (uint32_t i = 0; i < OTHERS; i++)
 		if (!expect_region(&other, OTHER_PLACE + i * OTHER_STEP, OTHER_PLACE + i * OTHER_STEP, 1))
 			return false;
-	return expect(k->failure, "task_terminate", 1, (uint32_t)task_terminate(k->c, other.task), 0);
+	return expect(k->failure, "task_terminate", 1, task_terminate(k->c, other.task), 0);
 }
 
 static void report_check(const struct caller *c, const char *name, bool (*body)(const struct check *))
@@ -110,9 +110,9 @@ static void report_check(const struct caller *c, const char *name, bool (*body)(
 	struct failure failure = { 0 };
 	struct check check = { .c = c, .failure = &failure };
 
-	if (expect(&failure, "task_create", 0, (uint32_t)task_create(c, &check.task), 0) && body(&check))
+	if (expect(&failure, "task_create", 0, task_create(c, &check.task), 0) && body(&check))
 		/* A map found wrong is left alone: taking it down could panic before the report. */
-		expect(&failure, "task_terminate", 0, (uint32_t)task_terminate(c, check.task), 0);
+		expect(&failure, "task_terminate", 0, task_terminate(c, check.task), 0);
 	report_point(name, &failure);
 }
 

@@ -33,8 +33,8 @@ static void list_names(struct worker *worker)
 
 		if (!made_call(worker, "mach_port_names", mach_port_names(c, c->task, &names, &types)) ||
 		    !check_names(worker, &names, &types) ||
-		    !worker_expect(worker, "vm_deallocate of the names", worker->calls, (uint32_t)drop_array(c, &names), 0) ||
-		    !worker_expect(worker, "vm_deallocate of the types", worker->calls, (uint32_t)drop_array(c, &types), 0))
+		    !worker_expect(worker, "vm_deallocate of the names", worker->calls, drop_array(c, &names), 0) ||
+		    !worker_expect(worker, "vm_deallocate of the types", worker->calls, drop_array(c, &types), 0))
 			return;
 	}
 }
@@ -45,7 +45,7 @@ void load_names(const struct caller *c, struct cpus *cpus, const struct options 
 	for (uint32_t i = 0; i < options->names; i++) {
 		port_t name = 0;
 
-		if (!expect(failure, "mach_port_allocate", i, (uint32_t)mach_port_allocate(c, c->task, RIGHT_DEAD_NAME, &name), 0) ||
+		if (!expect(failure, "mach_port_allocate", i, mach_port_allocate(c, c->task, RIGHT_DEAD_NAME, &name), 0) ||
 		    !expect(failure, "a new name that is too large for our table", name, name >= MAX_NAME, false))
 			return;
 		expected_count += !expected[name];
@@ -56,5 +56,5 @@ void load_names(const struct caller *c, struct cpus *cpus, const struct options 
 	run_crew(c, cpus, options->threads, options->seed, options->calls, list_names, failure);
 	for (port_t name = 0; name < MAX_NAME; name++)
 		if (expected[name])
-			expect(failure, "mach_port_deallocate of a dead name", name, (uint32_t)mach_port_deallocate(c, c->task, name), 0);
+			expect(failure, "mach_port_deallocate of a dead name", name, mach_port_deallocate(c, c->task, name), 0);
 }

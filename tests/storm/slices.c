@@ -60,15 +60,15 @@ static bool make_region(const struct caller *c, uint32_t pages, struct failure *
 	uint32_t size = pages * PAGE;
 
 	base = 0;
-	if (!expect(failure, "vm_allocate in the kernel's map", 0, (uint32_t)vm_allocate(c, kernel_task, &base, size, true), 0) ||
+	if (!expect(failure, "vm_allocate in the kernel's map", 0, vm_allocate(c, kernel_task, &base, size, true), 0) ||
 	    /* Wiring gives the region its object while it is still one entry. */
-	    !expect(failure, "first vm_wire", 0, (uint32_t)vm_wire(c, host_priv, kernel_task, base, size, PROT_DEFAULT), 0) ||
-	    !expect(failure, "first vm_wire of nothing", 0, (uint32_t)vm_wire(c, host_priv, kernel_task, base, size, PROT_NONE), 0))
+	    !expect(failure, "first vm_wire", 0, vm_wire(c, host_priv, kernel_task, base, size, PROT_DEFAULT), 0) ||
+	    !expect(failure, "first vm_wire of nothing", 0, vm_wire(c, host_priv, kernel_task, base, size, PROT_NONE), 0))
 		return false;
 	for (uint32_t page = 0; page < pages; page++) {
 		inheritance[page] = page % SLICE_PAGES % 2 ? INHERIT_NONE : INHERIT_COPY;
 		if (!expect(failure, "first vm_inherit", page,
-			    (uint32_t)vm_inherit(c, kernel_task, address_of(page), PAGE, inheritance[page]), 0))
+			    vm_inherit(c, kernel_task, address_of(page), PAGE, inheritance[page]), 0))
 			return false;
 	}
 	return true;
@@ -80,11 +80,11 @@ static void check_page(const struct caller *c, uint32_t page, struct failure *fa
 	struct wired_region wired = { 0 };
 	uint32_t address = address_of(page);
 
-	if (!expect(failure, "vm_region", page, (uint32_t)vm_region(c, kernel_task, address, &region), 0) ||
+	if (!expect(failure, "vm_region", page, vm_region(c, kernel_task, address, &region), 0) ||
 	    !expect(failure, "vm_region finds the page", page, address - region.start < region.size, true) ||
 	    !expect(failure, "inheritance of a page", page, region.inheritance, inheritance[page]) ||
 	    !expect(failure, "protection of a page", page, region.protection, PROT_DEFAULT) ||
-	    !expect(failure, "mach_vm_region_info", page, (uint32_t)vm_wired_region(c, kernel_task, address, &wired), 0))
+	    !expect(failure, "mach_vm_region_info", page, vm_wired_region(c, kernel_task, address, &wired), 0))
 		return;
 	expect(failure, "both calls see one entry", page, wired.start, region.start);
 	expect(failure, "wired count of a page", page, wired.wired_count, 0);
@@ -95,12 +95,12 @@ static void check_whole(const struct caller *c, uint32_t size, struct failure *f
 {
 	struct region region = { 0 };
 
-	if (!expect(failure, "last vm_inherit", 0, (uint32_t)vm_inherit(c, kernel_task, base, size, INHERIT_SHARE), 0) ||
-	    !expect(failure, "last vm_region", 0, (uint32_t)vm_region(c, kernel_task, base, &region), 0))
+	if (!expect(failure, "last vm_inherit", 0, vm_inherit(c, kernel_task, base, size, INHERIT_SHARE), 0) ||
+	    !expect(failure, "last vm_region", 0, vm_region(c, kernel_task, base, &region), 0))
 		return;
 	expect(failure, "start of the merged region", 0, region.start, base);
 	expect(failure, "size of the merged region", 0, region.size, size);
-	expect(failure, "vm_deallocate in the kernel's map", 0, (uint32_t)vm_deallocate(c, kernel_task, base, size), 0);
+	expect(failure, "vm_deallocate in the kernel's map", 0, vm_deallocate(c, kernel_task, base, size), 0);
 }
 
 void load_slices(const struct caller *c, struct cpus *cpus, const struct options *options, struct failure *failure)

@@ -23,7 +23,7 @@ static bool expect_wire(const struct check *k, port_t host, uint32_t page, uint3
 {
 	result_t result = vm_wire(k->c, host, k->task, address_of(page), count * PAGE, access);
 
-	return expect(k->failure, access ? "vm_wire" : "vm_wire of nothing", page, (uint32_t)result, wanted);
+	return expect(k->failure, access ? "vm_wire" : "vm_wire of nothing", page, result, wanted);
 }
 
 static bool unwire(const struct check *k, uint32_t page, uint32_t count)
@@ -34,13 +34,13 @@ static bool unwire(const struct check *k, uint32_t page, uint32_t count)
 static bool protect(const struct check *k, uint32_t page, uint32_t count, uint32_t protection)
 {
 	return expect(k->failure, "vm_protect", page,
-		      (uint32_t)vm_protect(k->c, k->task, address_of(page), count * PAGE, protection), 0);
+		      vm_protect(k->c, k->task, address_of(page), count * PAGE, protection), 0);
 }
 
 static bool inherit(const struct check *k, uint32_t page, uint32_t count, uint32_t inheritance)
 {
 	return expect(k->failure, "vm_inherit", page,
-		      (uint32_t)vm_inherit(k->c, k->task, address_of(page), count * PAGE, inheritance), 0);
+		      vm_inherit(k->c, k->task, address_of(page), count * PAGE, inheritance), 0);
 }
 
 static bool expect_wired(const struct check *k, uint32_t page, uint32_t wanted)
@@ -48,7 +48,7 @@ static bool expect_wired(const struct check *k, uint32_t page, uint32_t wanted)
 	struct wired_region region = { 0 };
 
 	return expect(k->failure, "mach_vm_region_info", page,
-		      (uint32_t)vm_wired_region(k->c, k->task, address_of(page), &region), 0) &&
+		      vm_wired_region(k->c, k->task, address_of(page), &region), 0) &&
 	       expect(k->failure, "wired count", page, region.wired_count, wanted);
 }
 
@@ -96,7 +96,7 @@ static bool check_merge(const struct check *k)
 
 	return expect_wire(k, k->host, 0, most, PROT_DEFAULT, 0) && inherit(k, 10, 20, INHERIT_NONE) && expect_sum(k, most) &&
 	       inherit(k, 10, 20, INHERIT_COPY) && expect_wired(k, 10, 1) && expect_sum(k, most) &&
-	       expect(k->failure, "vm_region", 15, (uint32_t)vm_region(k->c, k->task, address_of(15), &region), 0) &&
+	       expect(k->failure, "vm_region", 15, vm_region(k->c, k->task, address_of(15), &region), 0) &&
 	       expect(k->failure, "start of the merged region", 15, region.start, address_of(0)) &&
 	       expect(k->failure, "size of the merged region", 15, region.size, most * PAGE) && unwire(k, 0, most);
 }
@@ -107,11 +107,11 @@ static void report_check(const struct caller *c, port_t host_priv, const char *n
 	struct check check = { .c = c, .host = trap_host_self(), .host_priv = host_priv, .failure = &failure };
 	uint32_t address = PLACE;
 
-	if (expect(&failure, "task_create", 0, (uint32_t)task_create(c, &check.task), 0) &&
-	    expect(&failure, "vm_allocate", address, (uint32_t)vm_allocate(c, check.task, &address, PAGES * PAGE, false), 0) &&
+	if (expect(&failure, "task_create", 0, task_create(c, &check.task), 0) &&
+	    expect(&failure, "vm_allocate", address, vm_allocate(c, check.task, &address, PAGES * PAGE, false), 0) &&
 	    body(&check))
 		/* A map found wrong is left alone: taking it down could panic before the report. */
-		expect(&failure, "task_terminate", 0, (uint32_t)task_terminate(c, check.task), 0);
+		expect(&failure, "task_terminate", 0, task_terminate(c, check.task), 0);
 	report_point(name, &failure);
 }
 

@@ -27,7 +27,7 @@ bool made_call(struct worker *worker, const char *what, result_t result)
 {
 	worker->calls++;
 	worker->cpus |= current_cpu_bit();
-	return worker_expect(worker, what, worker->calls, (uint32_t)result, 0);
+	return worker_expect(worker, what, worker->calls, result, 0);
 }
 
 static void worker_main(struct worker *worker)
@@ -47,9 +47,9 @@ static bool start_worker(const struct caller *c, const struct cpus *cpus, struct
 
 	top[0] = 0;
 	top[1] = (uint32_t)worker;
-	return expect(failure, "thread_create", worker->index, (uint32_t)thread_create(c, &worker->thread), 0) &&
+	return expect(failure, "thread_create", worker->index, thread_create(c, &worker->thread), 0) &&
 	       expect(failure, "thread_set_state", worker->index,
-		      (uint32_t)thread_set_entry(c, worker->thread, (uint32_t)worker_main, (uint32_t)top), 0) &&
+		      thread_set_entry(c, worker->thread, (uint32_t)worker_main, (uint32_t)top), 0) &&
 	       move_to_other_cpus(c, cpus, worker->thread, failure);
 }
 
@@ -60,7 +60,7 @@ static unsigned count_done(uint32_t *calls)
 	*calls = 0;
 	for (unsigned i = 0; i < crew.count; i++) {
 		done += crew.workers[i].done;
-		*calls += *(volatile uint32_t *)&crew.workers[i].calls;
+		*calls += crew.workers[i].calls;
 	}
 	return done;
 }
@@ -72,9 +72,9 @@ static void watch_processors(const struct caller *c, struct cpus *cpus, struct f
 		uint32_t slot;
 
 		/* A thread that never ran has the boot CPU there. */
-		if (!*(volatile uint32_t *)&crew.workers[i].calls)
+		if (!crew.workers[i].calls)
 			continue;
-		if (!expect(failure, "thread_info", i, (uint32_t)thread_last_processor(c, crew.workers[i].thread, &slot), 0))
+		if (!expect(failure, "thread_info", i, thread_last_processor(c, crew.workers[i].thread, &slot), 0))
 			return;
 		cpus->seen_by_kernel |= 1u << (slot & 31);
 	}
@@ -117,7 +117,7 @@ void run_crew(const struct caller *c, struct cpus *cpus, unsigned count, uint32_
 	if (!check_thread_list(c, cpus, crew.workers, count, failure))
 		return;
 	for (unsigned i = 0; i < count; i++)
-		if (!expect(failure, "thread_resume", i, (uint32_t)thread_resume(c, crew.workers[i].thread), 0))
+		if (!expect(failure, "thread_resume", i, thread_resume(c, crew.workers[i].thread), 0))
 			return;
 	wait_for_crew(c, cpus, failure);
 	for (unsigned i = 0; i < count; i++) {
@@ -131,8 +131,8 @@ void run_crew(const struct caller *c, struct cpus *cpus, unsigned count, uint32_
 			*failure = worker->failure;
 			print_line("# thread %u failed first, after %u calls", i, worker->calls);
 		}
-		expect(failure, "thread_terminate", i, (uint32_t)thread_terminate(c, worker->thread), 0);
+		expect(failure, "thread_terminate", i, thread_terminate(c, worker->thread), 0);
 		expect(failure, "mach_port_deallocate of a thread", i,
-		       (uint32_t)mach_port_deallocate(c, c->task, worker->thread), 0);
+		       mach_port_deallocate(c, c->task, worker->thread), 0);
 	}
 }

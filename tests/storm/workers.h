@@ -14,7 +14,7 @@ struct worker {
 	port_t thread;
 	unsigned index;
 	uint32_t random;
-	uint32_t calls;	/* kernel calls of the load made so far */
+	volatile uint32_t calls;	/* kernel calls of the load made so far; the first thread reads it */
 	uint32_t cpus;	/* one bit for each CPU that the thread found itself on */
 	struct failure failure;
 	volatile bool done;
