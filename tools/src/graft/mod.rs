@@ -84,7 +84,8 @@ pub fn run(args: &Args) -> Result<()> {
     let room = room(&kernel)?;
     let out = patch::build(&kernel, room, &blob)?;
     let json = describe(&blob, room)?;
-    elf::write_all(&[(&args.output, &out), (&json_path, json.as_bytes())])?;
+    // The kernel last: where it is, its map is.
+    elf::write_all(&[(&json_path, json.as_bytes()), (&args.output, &out)])?;
     println!(
         "{}: {} bytes of code at {:#x}, {} of {} bytes of room taken",
         args.output.display(),

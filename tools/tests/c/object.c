@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A stand-in for the object of the two functions, for the tests of the graft: it tells what it was called with. */
+#include "structs.h"
+
+extern struct vm_map *seen_map;
+extern struct vm_map_entry *seen_entry;
+void tell_end(unsigned long end);
+
+unsigned int vm_map_rust_counters[7];
+
+/* One address in read-only data, one jump through it: both kinds of relocation. */
+static void tell(struct vm_map *map, struct vm_map_entry *entry)
+{
+	seen_map = map;
+	seen_entry = entry;
+}
+static void (*const volatile tellers[])(struct vm_map *, struct vm_map_entry *) = { tell };
+
+#define USE_REGISTERS asm volatile("mov $-1, %%eax; mov %%eax, %%ecx; mov %%eax, %%edx" ::: "eax", "ecx", "edx")
+
+int vm_map_coalesce_entry(struct vm_map *map, struct vm_map_entry *entry)
+{
+	vm_map_rust_counters[0]++;
+	tellers[0](map, entry);
+	USE_REGISTERS;
+#ifdef NEEDS
+	NEEDS
+#endif
+	return 7;
+}
+
+void vm_map_pageable_scan(struct vm_map *map, struct vm_map_entry *start_entry, unsigned long end)
+{
+	vm_map_rust_counters[3]++;
+	tellers[0](map, start_entry);
+	tell_end(end);
+	USE_REGISTERS;
+}
+
+#ifndef NO_RECORD
+#define RECORD(part) __attribute__((section(".gnumach_layout." part), used))
+RECORD("names") static const char names[] =
+	"vm_map\0vm_map.timestamp\0vm_map_entry\0vm_map_entry.in_transition\0vm_map_header\0vm_map_links";
+RECORD("values") static const unsigned int values[][2] = {
+	{ 0, 8 * sizeof(struct vm_map) },
+	{ 8 * __builtin_offsetof(struct vm_map, timestamp), 32 },
+	{ 0, 8 * sizeof(struct vm_map_entry) },
+	/* The bit-fields fill the word before the protection, from bit 0. */
+	{ 8 * (__builtin_offsetof(struct vm_map_entry, protection) - 4) + 3, 1 },
+	{ 0, 8 * sizeof(struct vm_map_header) },
+	{ 0, 8 * sizeof(struct vm_map_links) },
+};
+#endif
