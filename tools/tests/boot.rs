@@ -2,104 +2,36 @@
 //! `vmtool boot` under QEMU for real, with a kernel of ours that prints whatever it is given; without
 //! GRUB where a test is not about it, as that takes a tenth of the time.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+mod bench;
+
+use bench::Bench;
+
 const START: &str = "GNU Mach\n\r\n\rKTAP version 1\n\r# storm: start\n\r1..2\n\rok 1 - a\n\r";
-const VMTOOL: &str = env!("CARGO_BIN_EXE_vmtool");
 
-/// The fake kernel, or why there is none here.
-fn fake_kernel() -> &'static Result<PathBuf, String> {
-    static KERNEL: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    KERNEL.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake-kernel");
-        let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fake-kernel");
-        let object = built.with_extension("o");
-        let present = ["gcc", "ld", "setpriv", "qemu-system-i386", "grub-mkrescue"];
-        for program in present {
-            if Command::new(program).arg("--version").output().is_err() {
-                return Err(format!("{program} is missing"));
-            }
-        }
-        run(Command::new("gcc")
-            .args([
-                "-m32",
-                "-O1",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-                "-ffreestanding",
-                "-fno-pic",
-                "-c",
-            ])
-            .args(["-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-o"])
-            .args([object.as_path(), &source.join("kernel.c")]));
-        run(Command::new("ld")
-            .args(["-m", "elf_i386", "-static", "-nostdlib", "-z", "max-page-size=4096", "-T"])
-            .args([source.join("kernel.ld").as_path(), &object, Path::new("-o"), &built]));
-        Ok(built)
-    })
+fn command(bench: &Bench, options: &[&str]) -> Command {
+    let mut command = Command::new(bench::VMTOOL);
+    command.arg("boot").arg(bench.kernel).current_dir(bench.folder.path());
+    command.args(["--module", "script", "--smp", "1", "--memory", "64M"]).args(options);
+    command
 }
 
-fn run(command: &mut Command) {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// A folder, with the script in it that the fake kernel is to print; None, with the reason said, where
-/// nothing can be booted.
-struct Bench {
-    folder: tempfile::TempDir,
-    kernel: &'static Path,
-}
-
-impl Bench {
-    fn new(script: &str) -> Option<Bench> {
-        match fake_kernel() {
-            Ok(kernel) => {
-                let folder = tempfile::tempdir().unwrap();
-                std::fs::write(folder.path().join("script"), script).unwrap();
-                Some(Bench { folder, kernel })
-            }
-            Err(reason) => {
-                // Past libtest's capture, which would swallow it.
-                let _ = writeln!(std::io::stderr(), "SKIP a boot under QEMU: {reason}");
-                None
-            }
-        }
-    }
-
-    fn command(&self, options: &[&str]) -> Command {
-        let mut command = Command::new(VMTOOL);
-        command.arg("boot").arg(self.kernel).current_dir(self.folder.path());
-        command.args(["--module", "script", "--smp", "1", "--memory", "64M"]).args(options);
-        command
-    }
-
-    fn boot(&self, options: &[&str]) -> (i32, String) {
-        let Output { status, stdout, stderr } = self.command(options).output().unwrap();
-        assert!(stderr.is_empty(), "{}", String::from_utf8_lossy(&stderr));
-        (status.code().unwrap(), String::from_utf8(stdout).unwrap())
-    }
+fn boot(bench: &Bench, options: &[&str]) -> (i32, String) {
+    let Output { status, stdout, stderr } = command(bench, options).output().unwrap();
+    assert!(stderr.is_empty(), "{}", String::from_utf8_lossy(&stderr));
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap())
 }
 
 #[test]
 fn a_pass_and_what_is_read_from_memory() {
     let script = format!("{START}# calls 9\n\rok 2 - b\n\r# storm: verdict PASS\n\r");
     let Some(bench) = Bench::new(&script) else { return };
-    let (code, said) = bench.boot(&[
-        "--loader",
-        "direct",
-        "--read",
-        "seen:3",
-        "--read",
-        "0xc0000008",
-        "--log",
-        "log",
-    ]);
+    let (code, said) = boot(
+        &bench,
+        &["--loader", "direct", "--read", "seen:3", "--read", "0xc0000008", "--log", "log"],
+    );
     assert_eq!(code, 0, "{said}");
     assert!(said.starts_with("PASS: 2 tests passed, 0 skipped, 9 calls"), "{said}");
     let printed = script.len();
@@ -119,7 +51,7 @@ fn the_same_through_grub_whose_image_is_kept() {
     let images =
         || std::fs::read_dir(bench.folder.path().join("build/boot-images")).unwrap().count();
     for args in ["${host-port} one", "${host-port} one", "two"] {
-        let (code, said) = bench.boot(&["--loader", "grub", "--args", args]);
+        let (code, said) = boot(&bench, &["--loader", "grub", "--args", args]);
         assert_eq!(code, 0, "{said}");
         assert_eq!(images(), if args == "two" { 2 } else { 1 });
     }
@@ -143,7 +75,7 @@ fn each_bad_end_has_its_own_status_and_text() {
     for (end, status, name, texts) in ends {
         let Some(bench) = Bench::new(&format!("{START}{end}")) else { return };
         let options = ["--loader", "direct", "--silence", "1"];
-        let (code, said) = bench.boot(&options);
+        let (code, said) = boot(&bench, &options);
         assert_eq!(code, status, "{end:?}: {said}");
         assert!(said.starts_with(name) && said.contains("1 boot\n"), "{end:?}: {said}");
         for text in texts {
@@ -160,16 +92,10 @@ fn a_boot_that_never_came_up_is_tried_again_and_counted() {
         ("\u{1}", "reset"),
     ] {
         let Some(bench) = Bench::new(script) else { return };
-        let (code, said) = bench.boot(&[
-            "--loader",
-            "direct",
-            "--banner-timeout",
-            "1",
-            "--tries",
-            "2",
-            "--log",
-            "log",
-        ]);
+        let (code, said) = boot(
+            &bench,
+            &["--loader", "direct", "--banner-timeout", "1", "--tries", "2", "--log", "log"],
+        );
         assert_eq!(code, 13, "{script:?}: {said}");
         assert!(
             said.starts_with("NEVER CAME UP:") && said.contains("2 boots"),
@@ -193,13 +119,13 @@ fn what_cannot_be_booted_is_an_error_that_names_it() {
         (&["--args", "it's"], "GRUB"),
         (&["--accel", "warp"], "QEMU ended with"),
     ] {
-        let output = bench.command(options).output().unwrap();
+        let output = command(&bench, options).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{options:?}: {said}");
         assert!(said.contains(text), "{options:?}: {said}");
     }
     let script = bench.folder.path().join("script");
-    let output = Command::new(VMTOOL).arg("boot").arg(&script).output().unwrap();
+    let output = Command::new(bench::VMTOOL).arg("boot").arg(&script).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("not an ELF file"));
 }
@@ -207,8 +133,7 @@ fn what_cannot_be_booted_is_an_error_that_names_it() {
 #[test]
 fn qemu_ends_even_when_the_tool_is_killed() {
     let Some(bench) = Bench::new(START) else { return };
-    let mut tool = bench
-        .command(&["--loader", "direct", "--log", "log"])
+    let mut tool = command(&bench, &["--loader", "direct", "--log", "log"])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();

@@ -24,6 +24,12 @@ static const uint32_t header[] = { 0x1badb002, 0, -0x1badb002u };
 __attribute__((section(".high"), used))
 volatile uint32_t seen[3] = { 0x12345678, 0, 0xfedcba98 };
 
+/* As counters are after storms that called both functions, and after storms that never dropped the map's lock. */
+__attribute__((section(".high.counters"), used))
+volatile uint32_t counters_after_work[7] = { 90, 40, 10, 80, 30, 0, 2 };
+__attribute__((section(".high.counters"), used))
+volatile uint32_t counters_without_work[7] = { 90, 40, 10, 80, 0, 0, 0 };
+
 static void out(uint16_t port, uint8_t value)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));

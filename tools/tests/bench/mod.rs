@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! A folder with the fake kernel's script in it, for tests that boot for real.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+pub const VMTOOL: &str = env!("CARGO_BIN_EXE_vmtool");
+
+/// The fake kernel, or why there is none here.
+fn fake_kernel() -> &'static Result<PathBuf, String> {
+    static KERNEL: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    KERNEL.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake-kernel");
+        // Each test program builds its own: they may run side by side.
+        let name = concat!("fake-kernel-", env!("CARGO_CRATE_NAME"));
+        let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let object = built.with_extension("o");
+        let present = ["gcc", "ld", "setpriv", "qemu-system-i386", "grub-mkrescue"];
+        for program in present {
+            if Command::new(program).arg("--version").output().is_err() {
+                return Err(format!("{program} is missing"));
+            }
+        }
+        run(Command::new("gcc")
+            .args(["-m32", "-O1", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-pic"])
+            .args(["-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-c", "-o"])
+            .args([object.as_path(), &source.join("kernel.c")]));
+        run(Command::new("ld")
+            .args(["-m", "elf_i386", "-static", "-nostdlib", "-z", "max-page-size=4096", "-T"])
+            .args([source.join("kernel.ld").as_path(), &object, Path::new("-o"), &built]));
+        Ok(built)
+    })
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A folder, with the script in it that the fake kernel is to print; None, with the reason said, where
+/// nothing can be booted.
+pub struct Bench {
+    pub folder: tempfile::TempDir,
+    pub kernel: &'static Path,
+}
+
+impl Bench {
+    pub fn new(script: &str) -> Option<Bench> {
+        match fake_kernel() {
+            Ok(kernel) => {
+                let folder = tempfile::tempdir().unwrap();
+                std::fs::write(folder.path().join("script"), script).unwrap();
+                Some(Bench { folder, kernel })
+            }
+            Err(reason) => {
+                // Past libtest's capture, which would swallow it.
+                let _ = writeln!(std::io::stderr(), "SKIP a boot under QEMU: {reason}");
+                None
+            }
+        }
+    }
+}
