@@ -5,7 +5,8 @@
 
 #include "map.h"
 
-/* Wiring this page of any map fails, which nobody is told; 0 is no page. */
+#define NO_PAGE	(~0UL)
+/* Wiring this page of any map fails, which nobody is told. */
 extern unsigned long fault_failing_page;
 /* Pages that a wired entry covers and that are not wired, as far as known. */
 extern unsigned int fault_pages_missing;

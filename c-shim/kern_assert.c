@@ -10,6 +10,7 @@
 
 static struct stop unshared_record;
 struct stop *stop_record = &unshared_record;
+void (*stop_hook)(void);
 
 const char *
 stop_kind_name(enum stop_kind kind)
@@ -28,6 +29,8 @@ static void __attribute__((noreturn))
 stop(enum stop_kind kind)
 {
 	stop_record->kind = kind;
+	if (stop_hook != NULL)
+		stop_hook();
 	fprintf(stderr, "%s: %s\n", stop_kind_name(kind), stop_record->text);
 	fflush(NULL);
 	_exit(1);

@@ -25,6 +25,9 @@ struct stop {
 /* Where to write; the process that forks points it at shared memory. */
 extern struct stop *stop_record;
 
+/* Called, if set, before the process ends: to say what led there. */
+extern void (*stop_hook)(void);
+
 extern void kernel_panic(const char *format, ...)
 	__attribute__((noreturn, format(printf, 1, 2)));
 extern void fail_at(const char *file, int line, const char *format, ...)

@@ -12,7 +12,7 @@
 #include "stop.h"
 #include "threads.h"
 
-unsigned long fault_failing_page;
+unsigned long fault_failing_page = NO_PAGE;
 unsigned int fault_pages_missing;
 
 static void
