@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What a case is: a map to build, what to change in it, what to call.
+//!
+//! All of it is plain data, so that a failing case can be printed and made
+//! smaller.
+
+use crate::interference::Interference;
+use crate::layout::Field;
+
+/// How a map is built, with the kernel's own functions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    pub kernel_pmap: bool,
+    pub objects: Vec<NewObject>,
+    pub entries: Vec<NewEntry>,
+    /// Free pages behind the last entry.
+    pub room: u32,
+    pub changes: Vec<Change>,
+}
+
+/// An object that entries may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewObject {
+    pub pages: u32,
+    /// Whether vm_object_shadow puts another in front of it.
+    pub shadowed: bool,
+}
+
+/// A call of vm_map_enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    /// Free pages before it.
+    pub gap: u32,
+    pub pages: u32,
+    /// 0: no object; else one of the objects.
+    pub object: u32,
+    pub offset: u32,
+    pub needs_copy: bool,
+    /// Protection, most protection, inheritance.
+    pub attributes: [u32; 3],
+}
+
+/// A call that changes the map further. Pages count from the map's first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Protect { page: u32, pages: u32, protection: u32 },
+    Inherit { page: u32, pages: u32, inheritance: u32 },
+}
+
+/// A value written into a structure, which no function of the kernel made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Poke {
+    /// `slot`: which entry or object; for a map or thread it means nothing.
+    Set { field: Field, slot: u8, value: u32 },
+    /// An entry's object: 0 for none, else one of the objects.
+    Object { slot: u8, object: u8 },
+    /// Another object of an object: 0 for none, else one of the objects.
+    Link { field: Field, slot: u8, object: u8 },
+    /// Only these two entries keep the object; others that have it have none.
+    Unshare { object: u8, keep: [u8; 2] },
+    /// Every object's reference count is what the entries and shadows make it;
+    /// one of the objects has `extra` more.
+    Account { object: u8, extra: u8 },
+    /// The entry's offset goes on where the one before it ends.
+    Continue { slot: u8 },
+    /// `hint` or `first_free`.
+    Point { field: Field, to: u8 },
+    /// Another entry is the other mapping of a projected buffer.
+    Project { slot: u8 },
+    /// There is no current thread, as before the first one.
+    NoThread,
+    /// The gap tree's only node has a misaligned address.
+    SkewGapRoot,
+    /// gap_size or in_gap_tree of the first on the gap list at the root of the gap
+    /// tree, unless that is the entry at `but`.
+    SpoilGapList { field: Field, value: u32, but: u8 },
+}
+
+/// A slot that means the map's header.
+pub const HEADER: u8 = 255;
+
+/// A call of one of the two functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// From an entry to `pages` behind the end (or start) of another.
+    Scan {
+        slot: u8,
+        until: u8,
+        from_end: bool,
+        pages: i8,
+    },
+    Coalesce {
+        slot: u8,
+    },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Case {
+    pub pokes: Vec<Poke>,
+    pub ops: Vec<Op>,
+    pub acts: Vec<Interference>,
+}
+
+impl Case {
+    pub fn clear(&mut self) {
+        self.pokes.clear();
+        self.ops.clear();
+        self.acts.clear();
+    }
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Where everything is that the oracle reads and writes itself: members of the
+//! kernel's structures, its functions, and what stands first in the arena.
+
+use anyhow::Result;
+
+use crate::dwarf::Place;
+use crate::kernel::Kernel;
+use crate::low;
+
+/// What a field is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Map,
+    Entry,
+    Object,
+    Thread,
+}
+
+macro_rules! fields {
+    ($($owner:ident $structure:literal { $($field:ident = $member:literal,)* })*) => {
+        /// A member of a structure.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Field { $($($field,)*)* }
+
+        const FIELDS: &[(Field, Owner, &str, &str)] =
+            &[$($((Field::$field, Owner::$owner, $structure, $member),)*)*];
+    };
+}
+
+fields! {
+    Map "vm_map" {
+        LockThread = "lock.thread",
+        ReadCount = "lock.read_count",
+        WantUpgrade = "lock.want_upgrade",
+        WantWrite = "lock.want_write",
+        Waiting = "lock.waiting",
+        RecursionDepth = "lock.recursion_depth",
+        First = "hdr.links.next",
+        Last = "hdr.links.prev",
+        Min = "hdr.links.start",
+        Max = "hdr.links.end",
+        GapRoot = "hdr.gap_tree.root",
+        Entries = "hdr.nentries",
+        Pmap = "pmap",
+        Size = "size",
+        SizeWired = "size_wired",
+        Hint = "hint",
+        FirstFree = "first_free",
+        Timestamp = "timestamp",
+    }
+    Entry "vm_map_entry" {
+        Prev = "links.prev",
+        Next = "links.next",
+        Start = "links.start",
+        End = "links.end",
+        GapSize = "gap_size",
+        EntryObject = "object.vm_object",
+        Offset = "offset",
+        InGapTree = "in_gap_tree",
+        IsShared = "is_shared",
+        IsSubMap = "is_sub_map",
+        InTransition = "in_transition",
+        NeedsWakeup = "needs_wakeup",
+        NeedsCopy = "needs_copy",
+        Protection = "protection",
+        MaxProtection = "max_protection",
+        Inheritance = "inheritance",
+        WiredCount = "wired_count",
+        WiredAccess = "wired_access",
+        ProjectedOn = "projected_on",
+    }
+    Object "vm_object" {
+        ObjectSize = "size",
+        RefCount = "ref_count",
+        Copy = "copy",
+        Shadow = "shadow",
+        ShadowOffset = "shadow_offset",
+        Pager = "pager",
+        PagerCreated = "pager_created",
+        UsedForPageout = "used_for_pageout",
+        PagingInProgress = "paging_in_progress",
+        Internal = "internal",
+        AbsentCount = "absent_count",
+    }
+    Thread "thread" {
+        Privilege = "vm_privilege",
+    }
+}
+
+impl Field {
+    pub fn owner(self) -> Owner {
+        FIELDS[self as usize].1
+    }
+
+    /// As the kernel's source has it.
+    pub fn name(self) -> &'static str {
+        FIELDS[self as usize].3
+    }
+}
+
+pub struct Layout {
+    places: Vec<Place>,
+    pub percpu: u32,
+    /// Where the current thread is found.
+    pub active_thread: u32,
+    pub kernel_pmap: u32,
+    pub entry_cache: u32,
+    pub thread: u32,
+    pub other_thread: u32,
+    pub user_pmap: u32,
+    pub map: u32,
+    /// What follows in the arena.
+    pub free: u32,
+    map_size: u32,
+    pub header: u32,
+    pub entry_size: u32,
+    pub vm_object_size: u32,
+    gap_node: u32,
+    gap_list: u32,
+    pub vm_map_lock: u32,
+    pub vm_map_unlock: u32,
+}
+
+/// Bytes kept for a pmap: nothing here looks into one.
+const PMAP_SIZE: u32 = 64;
+
+impl Layout {
+    pub fn read(kernel: &Kernel) -> Result<Self> {
+        let structs = &kernel.structs;
+        let mut places = Vec::new();
+        for (_, _, structure, member) in FIELDS {
+            places.push(structs.place(structure, member)?);
+        }
+        let percpu = kernel.symbol("percpu_array")?.address;
+        let align = |size: u32| (size + 15) & !15;
+        let thread = low::ARENA;
+        let other_thread = thread + align(structs.size("thread"));
+        let user_pmap = other_thread + align(structs.size("thread"));
+        let map = user_pmap + PMAP_SIZE;
+        let map_size = structs.size("vm_map");
+        Ok(Layout {
+            places,
+            percpu,
+            active_thread: percpu + structs.place("percpu", "active_thread")?.byte(),
+            kernel_pmap: kernel.symbol("kernel_pmap")?.address,
+            entry_cache: kernel.symbol("vm_map_entry_cache")?.address,
+            thread,
+            other_thread,
+            user_pmap,
+            map,
+            free: map + align(map_size),
+            map_size,
+            header: map + structs.place("vm_map", "hdr")?.byte(),
+            entry_size: structs.size("vm_map_entry"),
+            vm_object_size: structs.size("vm_object"),
+            gap_node: structs.place("vm_map_entry", "gap_node")?.byte(),
+            gap_list: structs.place("vm_map_entry", "gap_list")?.byte(),
+            vm_map_lock: kernel.symbol("vm_map_lock")?.address,
+            vm_map_unlock: kernel.symbol("vm_map_unlock")?.address,
+        })
+    }
+
+    pub fn place(&self, field: Field) -> Place {
+        self.places[field as usize]
+    }
+
+    pub fn get(&self, base: u32, field: Field) -> u32 {
+        let Place { bit, bits } = self.place(field);
+        let word = low::read32(base + bit / 32 * 4);
+        let shifted = if bit % 32 == 0 { word } else { word >> (bit % 32) };
+        shifted & mask(bits)
+    }
+
+    pub fn set(&self, base: u32, field: Field, value: u32) {
+        let Place { bit, bits } = self.place(field);
+        let at = base + bit / 32 * 4;
+        let mask = mask(bits) << (bit % 32);
+        low::write32(at, low::read32(at) & !mask | value << (bit % 32) & mask);
+    }
+
+    /// Bytes of the objects in a slab cache.
+    pub fn object_size(&self, cache: u32) -> u32 {
+        if cache == self.entry_cache {
+            self.entry_size
+        } else {
+            self.vm_object_size
+        }
+    }
+
+    /// The entry at a place in the ring, counted from the first and around; none
+    /// if there is none or the ring is broken.
+    pub fn entry_at(&self, slot: u32) -> Option<u32> {
+        let count = self.ring().count() as u32;
+        self.ring().nth(slot.checked_rem(count)? as usize)
+    }
+
+    /// The entries of the map, in order; ends where the ring leaves the arena.
+    pub fn ring(&self) -> impl Iterator<Item = u32> + '_ {
+        const MOST: usize = 400;
+        let mut at = self.get(self.map, Field::First);
+        std::iter::from_fn(move || {
+            let entry = at;
+            if entry == self.header || !self.may_be_entry(entry) {
+                return None;
+            }
+            at = self.get(entry, Field::Next);
+            Some(entry)
+        })
+        .take(MOST)
+    }
+
+    pub fn may_be_entry(&self, address: u32) -> bool {
+        address.wrapping_sub(low::ARENA) < low::ARENA_SIZE - self.entry_size
+    }
+
+    /// Makes the gap tree's only node misaligned; false if there are others.
+    pub fn skew_gap_root(&self) -> bool {
+        const PARENT_AND_CHILDREN: u32 = 12;
+        let root = self.get(self.map, Field::GapRoot);
+        let alone = self.may_be_entry(root)
+            && low::bytes(root, PARENT_AND_CHILDREN).iter().all(|&byte| byte == 0);
+        if alone {
+            self.set(self.map, Field::GapRoot, root + 2);
+        }
+        alone
+    }
+
+    /// The entry whose gap node is at the root of the gap tree.
+    pub fn gap_root_entry(&self) -> Option<u32> {
+        match self.get(self.map, Field::GapRoot) {
+            0 => None,
+            node => Some(node - self.gap_node),
+        }
+    }
+
+    /// The first entry that hangs on an entry's gap list.
+    pub fn first_of_gap_list(&self, entry: u32) -> Option<u32> {
+        let head = entry + self.gap_list;
+        let next = low::read32(head + 4);
+        (next != head && self.may_be_entry(next)).then(|| next - self.gap_list)
+    }
+
+    /// Sums up the map, every entry or object that is an argument, and the
+    /// thread's privilege: what a callee may look at.
+    pub fn fingerprint(&self, arguments: &[u32]) -> u64 {
+        let mut hash = mix(0, u64::from(self.get(self.thread, Field::Privilege)));
+        hash = digest(hash, low::bytes(self.map, self.map_size));
+        for &argument in arguments {
+            if argument != self.map && self.may_be_entry(argument) {
+                hash = digest(hash, low::bytes(argument, self.entry_size));
+            }
+        }
+        hash
+    }
+}
+
+fn mask(bits: u32) -> u32 {
+    if bits >= 32 {
+        u32::MAX
+    } else {
+        (1 << bits) - 1
+    }
+}
+
+fn mix(hash: u64, word: u64) -> u64 {
+    let product = u128::from(hash ^ word ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// Of whole words; the structures here consist of such.
+fn digest(mut hash: u64, bytes: &[u8]) -> u64 {
+    let mut words = bytes.chunks_exact(8);
+    for word in &mut words {
+        hash = mix(hash, u64::from_le_bytes(word.try_into().expect("eight bytes")));
+    }
+    if let Ok(rest) = words.remainder().try_into() {
+        hash = mix(hash, u64::from(u32::from_le_bytes(rest)));
+    }
+    hash
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The memory below 4 GB that 32-bit code sees, and the way into 32-bit code
+//! and back.
+//!
+//! Nothing but what is mapped here, the kernel's image and our object lies
+//! below 4 GB, so 32-bit code cannot reach this program's own memory.
+
+use std::arch::global_asm;
+use std::io;
+
+use anyhow::{Context, Result};
+
+/// The registers that both modes see, and a page of code that switches mode.
+pub const GATE: u32 = 0x1000_0000;
+/// Maps, entries, objects and threads of a case.
+pub const ARENA: u32 = 0x2000_0000;
+pub const ARENA_SIZE: u32 = 0x2_0000;
+/// The stack of 32-bit code; a page without access lies below it.
+pub const STACK: u32 = 0x3000_0000;
+pub const STACK_SIZE: u32 = 0x1_0000;
+/// Our object.
+pub const OURS: u32 = 0x4000_0000;
+
+const CODE: u32 = GATE + 0x1000;
+/// The exits from 32-bit code, 16 bytes each, by number.
+const EXITS: u32 = GATE + 0x2000;
+pub const EXIT_SIZE: u32 = 16;
+pub const MAX_EXITS: u32 = 96;
+/// Copies of the first instructions of functions that were patched.
+pub const TRAMPOLINES: u32 = GATE + 0x3000;
+pub const TRAMPOLINES_SIZE: u32 = 0x1000;
+
+const PAGE: u32 = 0x1000;
+const SELECTOR_32: u16 = 0x23;
+pub const SELECTOR_64: u16 = 0x33;
+const DATA_SELECTOR: u16 = 0x2b;
+/// Entry 0 of the local descriptor table, privilege 3.
+const GS_SELECTOR: u16 = 7;
+
+/// What stands at `GATE`: registers as 32-bit code is entered with and leaves.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gate {
+    pub eax: u32,
+    pub ecx: u32,
+    pub edx: u32,
+    pub ebx: u32,
+    pub esp: u32,
+    pub ebp: u32,
+    pub esi: u32,
+    pub edi: u32,
+    pub eflags: u32,
+    pub eip: u32,
+    /// The exit that was taken.
+    pub exit: u32,
+    _pad: u32,
+    host_rsp: u64,
+    _pad2: u64,
+    /// Far pointer to the code that enters.
+    far_offset: u32,
+    far_selector: u32,
+}
+
+// Both switches keep the registers that the C ABI wants kept on the 64-bit
+// stack: 32-bit code changes all of them.
+global_asm!(
+    r#"
+    .pushsection .rodata.oracle_gate, "a", @progbits
+    .globl oracle_gate_start, oracle_gate_end, oracle_leave32, oracle_leave64
+    oracle_gate_start:
+    .code32
+        movl 0x10000000, %eax
+        movl 0x10000004, %ecx
+        movl 0x10000008, %edx
+        movl 0x1000000c, %ebx
+        movl 0x10000010, %esp
+        movl 0x10000014, %ebp
+        movl 0x10000018, %esi
+        movl 0x1000001c, %edi
+        cld
+        jmpl *0x10000024
+    oracle_leave32:
+        movl %eax, 0x10000000
+        movl %ecx, 0x10000004
+        movl %edx, 0x10000008
+        movl %ebx, 0x1000000c
+        movl %esp, 0x10000010
+        movl %ebp, 0x10000014
+        movl %esi, 0x10000018
+        movl %edi, 0x1000001c
+        pushfl
+        popl 0x10000020
+        cld
+        ljmpl $0x33, $(0x10001000 + oracle_leave64 - oracle_gate_start)
+    .code64
+    oracle_leave64:
+        movq 0x10000030, %rsp
+        popq %r15
+        popq %r14
+        popq %r13
+        popq %r12
+        popq %rbx
+        popq %rbp
+        ret
+    oracle_gate_end:
+    .popsection
+
+    .pushsection .text.oracle_enter, "ax", @progbits
+    .globl oracle_enter
+    oracle_enter:
+        pushq %rbp
+        pushq %rbx
+        pushq %r12
+        pushq %r13
+        pushq %r14
+        pushq %r15
+        movq %rsp, 0x10000030
+        ljmpl *0x10000040
+    .popsection
+    "#,
+    options(att_syntax)
+);
+
+extern "C" {
+    static oracle_gate_start: u8;
+    static oracle_gate_end: u8;
+    static oracle_leave32: u8;
+    static oracle_leave64: u8;
+    fn oracle_enter();
+}
+
+/// Maps `size` bytes at `address`, where nothing may be mapped yet.
+pub fn map(address: u32, size: u32, protection: i32) -> Result<()> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: a new mapping where there was none takes nothing from anyone.
+    let got = unsafe { libc::mmap(address as _, size as usize, protection, flags, -1, 0) };
+    if got as usize != address as usize {
+        return Err(io::Error::last_os_error())
+            .with_context(|| format!("cannot map {size:#x} bytes at {address:#x}"));
+    }
+    Ok(())
+}
+
+/// Changes the protection of whole pages of `map`.
+pub fn protect(address: u32, size: u32, protection: i32) {
+    // SAFETY: only mappings of this module's callers lie below 4 GB; Rust's own
+    // memory is elsewhere.
+    let result = unsafe { libc::mprotect(address as _, size as usize, protection) };
+    assert_eq!(result, 0, "mprotect of mapped pages");
+}
+
+pub const RW: i32 = libc::PROT_READ | libc::PROT_WRITE;
+pub const RX: i32 = libc::PROT_READ | libc::PROT_EXEC;
+pub const READ: i32 = libc::PROT_READ;
+
+/// Bytes of 32-bit memory.
+///
+/// The slice is made for one use and dropped before 32-bit code runs again.
+pub fn bytes<'a>(address: u32, size: u32) -> &'a mut [u8] {
+    // SAFETY: callers pass mapped memory below 4 GB, which holds plain bytes and
+    // which no Rust value lives in; this program has one thread.
+    unsafe { std::slice::from_raw_parts_mut(address as *mut u8, size as usize) }
+}
+
+pub fn read32(address: u32) -> u32 {
+    // SAFETY: as in `bytes`; the kernel's structures may be misaligned on purpose.
+    unsafe { (address as *const u32).read_unaligned() }
+}
+
+pub fn write32(address: u32, value: u32) {
+    // SAFETY: as in `read32`.
+    unsafe { (address as *mut u32).write_unaligned(value) }
+}
+
+/// The registers at the gate.
+pub fn gate() -> &'static mut Gate {
+    // SAFETY: `set_up` mapped the page, and it holds a `Gate` and nothing else;
+    // no reference is kept across `enter`.
+    unsafe { &mut *(GATE as *mut Gate) }
+}
+
+/// Runs 32-bit code from the registers at the gate until it takes an exit.
+pub fn enter() {
+    // SAFETY: the gate was set up; the code that runs sees only memory below
+    // 4 GB, and comes back through an exit or through the fault handler.
+    unsafe { oracle_enter() }
+}
+
+/// The address of an exit.
+pub fn exit_address(number: u32) -> u32 {
+    assert!(number < MAX_EXITS);
+    EXITS + number * EXIT_SIZE
+}
+
+/// Where a signal handler sends 32-bit code that has to be given up.
+pub fn leave64_address() -> u64 {
+    // SAFETY: addresses of symbols alone.
+    let offset = unsafe { (&raw const oracle_leave64).offset_from(&raw const oracle_gate_start) };
+    u64::from(CODE) + offset as u64
+}
+
+/// Maps everything but the kernel and our object, and writes the code of the
+/// gate and its exits.
+pub fn set_up() -> Result<()> {
+    map(GATE, 4 * PAGE, RW)?;
+    map(ARENA, ARENA_SIZE, RW)?;
+    map(STACK, STACK_SIZE, RW)?;
+    protect(STACK, PAGE, libc::PROT_NONE);
+    // SAFETY: the two symbols enclose the gate's code.
+    let (code, leave32) = unsafe {
+        let start = &raw const oracle_gate_start;
+        let size = (&raw const oracle_gate_end).offset_from(start) as usize;
+        let leave32 = (&raw const oracle_leave32).offset_from(start) as u32;
+        (std::slice::from_raw_parts(start, size), CODE + leave32)
+    };
+    bytes(CODE, code.len() as u32).copy_from_slice(code);
+    for number in 0..MAX_EXITS {
+        // movl $number, the exit at the gate; jmp leave32
+        let at = exit_address(number);
+        let mut exit = vec![0xc7, 0x05];
+        exit.extend((GATE + 40).to_le_bytes());
+        exit.extend(number.to_le_bytes());
+        exit.push(0xe9);
+        exit.extend(leave32.wrapping_sub(at + 15).to_le_bytes());
+        bytes(at, 15).copy_from_slice(&exit);
+    }
+    protect(CODE, 2 * PAGE, RX);
+    let gate = gate();
+    gate.far_offset = CODE;
+    gate.far_selector = u32::from(SELECTOR_32);
+    Ok(())
+}
+
+/// Lets gs address the memory from `base` on, and ds, es and ss all memory.
+///
+/// Fails where the kernel of this machine has no modify_ldt.
+pub fn set_segments(base: u32) -> io::Result<()> {
+    #[repr(C)]
+    struct UserDesc {
+        entry_number: u32,
+        base_addr: u32,
+        limit: u32,
+        flags: u32,
+    }
+    // 32-bit data, writable, limit in pages, useable.
+    let descriptor = UserDesc { entry_number: 0, base_addr: base, limit: 0xf_ffff, flags: 0x51 };
+    // SAFETY: modify_ldt reads the descriptor alone.
+    let result =
+        unsafe { libc::syscall(libc::SYS_modify_ldt, 0x11, &descriptor, size_of::<UserDesc>()) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: 64-bit code uses neither ds, es nor gs; the selectors are valid.
+    unsafe {
+        std::arch::asm!(
+            "mov ds, {data:x}", "mov es, {data:x}", "mov gs, {gs:x}",
+            data = in(reg) DATA_SELECTOR, gs = in(reg) GS_SELECTOR,
+            options(nostack, preserves_flags)
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Calls into 32-bit code, and what they do outside of it.
+
+use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+
+use anyhow::{Context, Result};
+
+use crate::hooks::{self, Action, Spec, EXIT_RETURN, FIRST_HOOK, MOST_ARGUMENTS, SPECS};
+use crate::interference::{Functions, Plan};
+use crate::kernel::{c_string, Kernel};
+use crate::layout::Layout;
+use crate::ours::{self, Ours};
+use crate::{low, watch};
+
+/// Which implementation runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Shipped,
+    Ours,
+}
+
+/// Why a run ended before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    Assertion {
+        text: String,
+        function: String,
+    },
+    Panic {
+        function: String,
+        format: String,
+    },
+    /// It waits for a lock that nobody will let go.
+    Sleeps,
+    Clobbered(String),
+    /// It crashed; the numbers are signal, instruction and address.
+    Crash(u32, u32, u32),
+    Endless,
+    /// It called a function that the oracle cannot play.
+    Refused(&'static str),
+}
+
+impl Stop {
+    /// Whether two runs that end like this ended alike. What is false here is a
+    /// fault of the side or of the oracle, even if both sides have it.
+    pub fn is_comparable(&self) -> bool {
+        matches!(self, Stop::Assertion { .. } | Stop::Panic { .. } | Stop::Sleeps)
+    }
+}
+
+/// A call that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    pub hook: u8,
+    pub arguments: [u32; MOST_ARGUMENTS],
+    /// Of the map, the entry that is an argument, and the thread's privilege.
+    pub state: u64,
+}
+
+pub struct Machine {
+    pub kernel: Kernel,
+    pub layout: Layout,
+    pub functions: Functions,
+    pub ours: Ours,
+    pub side: Side,
+    shipped_scan: u32,
+    shipped_coalesce: u32,
+    trampolines: Vec<u32>,
+    ours_mapped: u32,
+    depth: u32,
+    /// The end of what was allocated of the arena.
+    pub arena_end: u32,
+    /// Calls are recorded, and faults interfered with.
+    pub recording: bool,
+    pub calls: Vec<Call>,
+    pub plan: Plan,
+}
+
+const STACK_TOP: u32 = low::STACK + low::STACK_SIZE - 256;
+/// What the callee-saved registers hold at a call: ebx, ebp, esi, edi.
+const KEPT: [u32; 4] = [0x0b0b_0b0b, 0x0c0c_0c0c, 0x0d0d_0d0d, 0x0e0e_0e0e];
+const DIRECTION_FLAG: u32 = 0x400;
+
+impl Machine {
+    /// Maps the kernel and our object, and makes both ready to run. The reason
+    /// is given where this machine cannot.
+    pub fn new(kernel_path: &Path, object_path: &Path) -> Result<Self> {
+        let kernel = Kernel::load(kernel_path)?;
+        let layout = Layout::read(&kernel)?;
+        low::set_up()?;
+        low::set_segments(layout.percpu).map_err(|_| NoModifyLdt)?;
+        let trampolines = hooks::install(&kernel)?;
+        let mut ours_mapped = 0;
+        let ours = ours::load(object_path, &kernel, &mut ours_mapped)?;
+        kernel.seal();
+        watch::install(&kernel.data);
+        let mut machine = Machine {
+            functions: Functions::find(&kernel)?,
+            shipped_scan: kernel.symbol("vm_map_pageable_scan")?.address,
+            shipped_coalesce: kernel.symbol("vm_map_coalesce_entry")?.address,
+            kernel,
+            layout,
+            ours,
+            side: Side::Shipped,
+            trampolines,
+            ours_mapped,
+            depth: 0,
+            arena_end: low::ARENA,
+            recording: false,
+            calls: Vec::new(),
+            plan: Plan::default(),
+        };
+        machine.boot().context("the kernel's own set-up functions do not run here")?;
+        Ok(machine)
+    }
+
+    /// Links another object in place of ours.
+    pub fn load_object(&mut self, path: &Path) -> Result<()> {
+        self.ours = ours::load(path, &self.kernel, &mut self.ours_mapped)?;
+        Ok(())
+    }
+
+    /// Ends whatever call was given up.
+    pub fn reset(&mut self) {
+        self.depth = 0;
+    }
+
+    /// The scan of the side that runs.
+    pub fn scan(&mut self, map: u32, entry: u32, end: u32) -> Result<u32, Stop> {
+        match self.side {
+            // gcc gives the static function this convention.
+            Side::Shipped => self.enter(self.shipped_scan, &[], [map, entry, end]),
+            Side::Ours => self.enter(self.ours.scan, &[map, entry, end], SCRATCH),
+        }
+    }
+
+    /// The coalesce of the side that runs.
+    pub fn coalesce(&mut self, map: u32, entry: u32) -> Result<u32, Stop> {
+        let function = match self.side {
+            Side::Shipped => self.shipped_coalesce,
+            Side::Ours => self.ours.coalesce,
+        };
+        self.enter(function, &[map, entry], SCRATCH)
+    }
+
+    /// A function of the kernel by its address; returns eax.
+    pub fn call(&mut self, function: u32, arguments: &[u32]) -> Result<u32, Stop> {
+        self.enter(function, arguments, SCRATCH)
+    }
+
+    /// Calls with arguments on the stack and in eax, edx, ecx, below whatever
+    /// call is being served.
+    fn enter(
+        &mut self,
+        function: u32,
+        arguments: &[u32],
+        [eax, edx, ecx]: [u32; 3],
+    ) -> Result<u32, Stop> {
+        let gate = low::gate();
+        let outer = *gate;
+        let top = if self.depth == 0 { STACK_TOP } else { (outer.esp - 64) & !15 };
+        self.depth += 1;
+        watch::CALLS.fetch_add(1, Relaxed);
+        let base = (top - 4 * arguments.len() as u32) & !15;
+        for (index, &argument) in arguments.iter().enumerate() {
+            low::write32(base + 4 * index as u32, argument);
+        }
+        low::write32(base - 4, low::exit_address(EXIT_RETURN));
+        (gate.eax, gate.edx, gate.ecx) = (eax, edx, ecx);
+        [gate.ebx, gate.ebp, gate.esi, gate.edi] = KEPT;
+        gate.esp = base - 4;
+        gate.eip = function;
+        loop {
+            low::enter();
+            let gate = low::gate();
+            match gate.exit {
+                EXIT_RETURN => break,
+                watch::EXIT_FAULT => {
+                    return Err(Stop::Crash(
+                        watch::FAULT_SIGNAL.load(Relaxed),
+                        watch::FAULT_EIP.load(Relaxed),
+                        watch::FAULT_ADDRESS.load(Relaxed),
+                    ))
+                }
+                watch::EXIT_TIMEOUT => return Err(Stop::Endless),
+                exit => self.serve((exit - FIRST_HOOK) as usize)?,
+            }
+        }
+        let left = *low::gate();
+        if [left.ebx, left.ebp, left.esi, left.edi] != KEPT
+            || left.esp != base
+            || left.eflags & DIRECTION_FLAG != 0
+        {
+            return Err(Stop::Clobbered(format!(
+                "ebx {:#x} ebp {:#x} esi {:#x} edi {:#x}, expected {KEPT:#x?}; \
+                 esp {:#x}, expected {base:#x}; eflags {:#x}",
+                left.ebx, left.ebp, left.esi, left.edi, left.esp, left.eflags
+            )));
+        }
+        self.depth -= 1;
+        *low::gate() = outer;
+        Ok(left.eax)
+    }
+
+    /// Serves the call of a hooked function, and lets its caller go on.
+    fn serve(&mut self, hook: usize) -> Result<(), Stop> {
+        let Spec(name, action, count) = SPECS[hook];
+        let esp = low::gate().esp;
+        let argument = |index: u32| low::read32(esp + 4 + 4 * index);
+        if self.recording {
+            let mut arguments = [0; MOST_ARGUMENTS];
+            for (index, place) in arguments[..count].iter_mut().enumerate() {
+                *place = argument(index as u32);
+            }
+            let state = self.layout.fingerprint(&arguments);
+            self.calls.push(Call { hook: hook as u8, arguments, state });
+        }
+        match action {
+            Action::Run => {
+                low::gate().eip = self.trampolines[hook];
+                return Ok(());
+            }
+            Action::Return(value) => low::gate().eax = value,
+            Action::Allocate => {
+                let object = self.allocate(self.layout.object_size(argument(0)));
+                low::gate().eax = object.ok_or(Stop::Refused("an arena of that size"))?;
+            }
+            Action::Fault => {
+                if self.recording {
+                    self.interfere()?;
+                }
+            }
+            Action::Assert => {
+                return Err(Stop::Assertion {
+                    text: c_string(argument(0)),
+                    function: c_string(argument(3)),
+                })
+            }
+            Action::Panic => {
+                return Err(Stop::Panic {
+                    function: c_string(argument(2)),
+                    format: c_string(argument(3)),
+                })
+            }
+            Action::Sleep => {
+                let (interlock, holder) = (argument(1), self.plan.holder.take());
+                holder.ok_or(Stop::Sleeps)?;
+                if interlock != 0 {
+                    low::write32(interlock, 0);
+                }
+                self.as_other_thread(|machine| {
+                    machine.call(machine.layout.vm_map_unlock, &[machine.layout.map])
+                })?;
+            }
+            Action::Refuse => return Err(Stop::Refused(name)),
+        }
+        // What a C function may change besides.
+        let gate = low::gate();
+        (gate.ecx, gate.edx) = (SCRATCH[2], SCRATCH[1]);
+        gate.eip = low::read32(esp);
+        gate.esp = esp + 4;
+        Ok(())
+    }
+
+    /// A stop in words.
+    pub fn describe(&self, stop: &Stop) -> String {
+        match stop {
+            Stop::Assertion { text, function } => format!("assertion `{text}' in {function}"),
+            Stop::Panic { function, format } => format!("panic in {function}: {format}"),
+            Stop::Sleeps => "sleeps for ever on a lock".to_string(),
+            Stop::Clobbered(what) => format!("changed registers it must keep: {what}"),
+            Stop::Crash(signal, eip, address) => format!(
+                "signal {signal} at {} ({eip:#x}), address {address:#x}",
+                self.kernel.name_of(*eip)
+            ),
+            Stop::Endless => "does not end".to_string(),
+            Stop::Refused(what) => format!("needs {what}, which the oracle does not play"),
+        }
+    }
+
+    /// Takes zeroed memory of the arena.
+    pub fn allocate(&mut self, size: u32) -> Option<u32> {
+        let object = self.arena_end;
+        self.arena_end += (size + 15) & !15;
+        (self.arena_end <= low::ARENA + low::ARENA_SIZE - 0x1000).then_some(object)
+    }
+}
+
+/// What eax, edx and ecx hold where they mean nothing.
+const SCRATCH: [u32; 3] = [0xaaaa_aaaa, 0xdddd_dddd, 0xcccc_cccc];
+
+/// The machine at hand does not let a process make its own segments.
+#[derive(Debug)]
+pub struct NoModifyLdt;
+
+impl std::fmt::Display for NoModifyLdt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("this machine's Linux has no modify_ldt, which 32-bit kernel code needs for gs")
+    }
+}
+
+impl std::error::Error for NoModifyLdt {}

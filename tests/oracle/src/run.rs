@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Runs a case on both sides, each from the same state, and compares.
+
+use anyhow::{bail, Result};
+
+use crate::case::{Base, Case, Op};
+use crate::layout::Field;
+use crate::low;
+use crate::machine::{Call, Machine, Side, Stop};
+use crate::state::Built;
+use crate::watch;
+
+const PAGE: usize = 0x1000;
+
+/// A state of everything that 32-bit code can write, but its stack.
+#[derive(Default)]
+struct Image {
+    end: u32,
+    arena: Vec<u8>,
+    /// The kernel's data, for as many touched pages as there were.
+    pages: Vec<u8>,
+}
+
+impl Image {
+    fn capture(&mut self, end: u32) {
+        self.end = end;
+        self.arena.clear();
+        self.arena.extend_from_slice(arena(end));
+        self.pages.clear();
+        for page in watch::touched() {
+            self.pages.extend_from_slice(low::bytes(page, PAGE as u32));
+        }
+    }
+
+    /// Pages that were touched only later were as they always had been.
+    fn add_new_pages(&mut self) {
+        for index in self.pages.len() / PAGE..watch::touched_count() {
+            self.pages.extend_from_slice(watch::pristine(index));
+        }
+    }
+
+    /// Puts everything back. The arena was in use up to `used`.
+    fn restore(&mut self, used: u32) {
+        self.add_new_pages();
+        arena(self.end).copy_from_slice(&self.arena);
+        if used > self.end {
+            low::bytes(self.end, rounded(used) - self.end).fill(0);
+        }
+        for (page, bytes) in watch::touched().zip(self.pages.chunks_exact(PAGE)) {
+            low::bytes(page, PAGE as u32).copy_from_slice(bytes);
+        }
+    }
+}
+
+/// The arena up to the end of the page that `end` lies in.
+fn arena(end: u32) -> &'static mut [u8] {
+    low::bytes(low::ARENA, rounded(end) - low::ARENA)
+}
+
+fn rounded(end: u32) -> u32 {
+    (end + PAGE as u32) & !(PAGE as u32 - 1)
+}
+
+/// What a side did.
+#[derive(Default)]
+pub struct Trace {
+    /// What each op returned; the last may have stopped.
+    pub returned: Vec<Result<u32, Stop>>,
+    pub calls: Vec<Call>,
+    after: Image,
+}
+
+/// Where two runs part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// A side failed in a way that no kernel may.
+    Broken,
+    Returned,
+    Calls,
+    Allocated,
+    Memory,
+    KernelData,
+}
+
+/// A machine with a map built on it.
+pub struct Bench {
+    pub machine: Machine,
+    booted: Image,
+    built_image: Image,
+    pub built: Built,
+    pub shipped: Trace,
+    pub ours: Trace,
+    /// How far the arena was ever used since it was last wholly clean.
+    used: u32,
+}
+
+impl Bench {
+    pub fn new(machine: Machine) -> Self {
+        let mut booted = Image::default();
+        booted.capture(machine.arena_end);
+        Bench {
+            used: machine.arena_end,
+            machine,
+            booted,
+            built_image: Image::default(),
+            built: Built::default(),
+            shipped: Trace::default(),
+            ours: Trace::default(),
+        }
+    }
+
+    /// Builds a map. The kernel's own functions must get through.
+    pub fn build(&mut self, base: &Base) -> Result<()> {
+        self.booted.restore(self.used);
+        self.machine.reset();
+        self.machine.recording = false;
+        match self.machine.build(base) {
+            Ok(built) => self.built = built,
+            Err(stop) => bail!("building a map: {}", self.machine.describe(&stop)),
+        }
+        self.built_image.capture(self.machine.arena_end);
+        self.used = self.machine.arena_end;
+        Ok(())
+    }
+
+    pub fn entries(&self) -> u32 {
+        self.built.entries.len() as u32
+    }
+
+    /// Puts the case's first state in place.
+    pub fn prepare(&mut self, case: &Case) {
+        self.built_image.restore(self.used);
+        self.machine.arena_end = self.built_image.end;
+        self.machine.reset();
+        self.machine.calls.clear();
+        self.machine.plan.start(&case.acts);
+        for &poke in &case.pokes {
+            self.machine.poke(&self.built, poke);
+        }
+    }
+
+    /// Runs both sides; returns where they part, if they do.
+    pub fn run(&mut self, case: &Case) -> Option<Difference> {
+        self.run_side(case, Side::Shipped);
+        self.run_side(case, Side::Ours);
+        self.compare()
+    }
+
+    pub fn run_side(&mut self, case: &Case, side: Side) {
+        self.prepare(case);
+        let machine = &mut self.machine;
+        machine.side = side;
+        machine.recording = true;
+        let trace = match side {
+            Side::Shipped => &mut self.shipped,
+            Side::Ours => &mut self.ours,
+        };
+        trace.returned.clear();
+        for (index, &op) in case.ops.iter().enumerate() {
+            let result = machine.perform(op, index + 1 == case.ops.len());
+            // The scan returns nothing: eax is garbage.
+            let result = match op {
+                Op::Scan { .. } => result.map(|_| 0),
+                Op::Coalesce { .. } => result,
+            };
+            let stopped = result.is_err();
+            trace.returned.push(result);
+            if stopped {
+                break;
+            }
+        }
+        machine.recording = false;
+        std::mem::swap(&mut trace.calls, &mut machine.calls);
+        trace.after.capture(machine.arena_end);
+        self.used = self.used.max(machine.arena_end);
+    }
+
+    fn compare(&mut self) -> Option<Difference> {
+        let (a, b) = (&mut self.shipped, &mut self.ours);
+        let broken = |trace: &Trace| matches!(trace.returned.last(), Some(Err(stop)) if !stop.is_comparable());
+        if broken(a) || broken(b) {
+            return Some(Difference::Broken);
+        }
+        if a.returned != b.returned {
+            return Some(Difference::Returned);
+        }
+        if a.calls != b.calls {
+            return Some(Difference::Calls);
+        }
+        if a.after.end != b.after.end {
+            return Some(Difference::Allocated);
+        }
+        if a.after.arena != b.after.arena {
+            return Some(Difference::Memory);
+        }
+        a.after.add_new_pages();
+        (a.after.pages != b.after.pages).then_some(Difference::KernelData)
+    }
+
+    /// Whether the arena behind what was allocated is still clean: checked once
+    /// for all cases of a map, as each case compares whole pages only up to its
+    /// last allocation.
+    pub fn tail_is_clean(&self) -> bool {
+        let from = rounded(self.used);
+        low::bytes(from, low::ARENA + low::ARENA_SIZE - from).iter().all(|&byte| byte == 0)
+    }
+
+    /// Memory as a side left it, for printing: restores it.
+    pub fn show_after(&mut self, side: Side) {
+        let trace = match side {
+            Side::Shipped => &mut self.shipped,
+            Side::Ours => &mut self.ours,
+        };
+        trace.after.restore(self.used);
+    }
+
+    /// Whether the last comparison met an assertion, and whether it merged.
+    pub fn notes(&self) -> Notes {
+        let returned = &self.shipped.returned;
+        Notes {
+            merged: returned.iter().any(|r| *r == Ok(1)),
+            asserted: matches!(returned.last(), Some(Err(Stop::Assertion { .. }))),
+            wired: self.machine.plan.faults != 0,
+            slept: self.machine.plan.holder.is_some()
+                || matches!(returned.last(), Some(Err(Stop::Sleeps))),
+            panicked: matches!(returned.last(), Some(Err(Stop::Panic { .. }))),
+        }
+    }
+
+    /// The size of a map's ring, as a sanity check of what was built.
+    pub fn nentries(&self) -> u32 {
+        self.machine.layout.get(self.machine.layout.map, Field::Entries)
+    }
+}
+
+/// What happened in a case, for statistics.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Notes {
+    pub merged: bool,
+    pub asserted: bool,
+    pub wired: bool,
+    pub slept: bool,
+    pub panicked: bool,
+}

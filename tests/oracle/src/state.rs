@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Builds maps with the kernel's own functions, and varies them.
+
+use anyhow::{bail, Result};
+
+use crate::case::{Base, Change, NewEntry, Op, Poke, HEADER};
+use crate::layout::{Field, Owner};
+use crate::low;
+use crate::machine::{Machine, Stop};
+
+const PAGE: u32 = 0x1000;
+/// Where maps begin; wide of both ends of the address space.
+const FIRST_ADDRESS: u32 = 0x10_0000;
+
+/// Addresses of what a base consists of.
+#[derive(Clone, Debug, Default)]
+pub struct Built {
+    pub objects: Vec<u32>,
+    /// Entries in the map when it was built, in order.
+    pub entries: Vec<u32>,
+}
+
+impl Machine {
+    /// Runs what the kernel runs for the map code when it starts.
+    pub fn boot(&mut self) -> Result<()> {
+        let store = self.kernel.symbol("kernel_pmap_store")?.address;
+        low::write32(self.layout.kernel_pmap, store);
+        low::write32(self.layout.active_thread, self.layout.thread);
+        self.arena_end = self.layout.free;
+        let name = "vm_object_bootstrap";
+        let function = self.kernel.symbol(name)?.address;
+        match self.call(function, &[]) {
+            Ok(_) => Ok(()),
+            Err(stop) => bail!("{name}: {}", self.describe(&stop)),
+        }
+    }
+
+    /// Makes the map of `base`, write-locked by the current thread. The arena
+    /// is clean, and the kernel's data as after `boot`.
+    pub fn build(&mut self, base: &Base) -> Result<Built, Stop> {
+        let map = self.layout.map;
+        self.arena_end = self.layout.free;
+        let pmap = if base.kernel_pmap {
+            low::read32(self.layout.kernel_pmap)
+        } else {
+            self.layout.user_pmap
+        };
+        let pages: u32 = base.entries.iter().map(|e| e.gap + e.pages).sum();
+        let end = FIRST_ADDRESS + PAGE * (pages + base.room);
+        self.call(self.functions.setup, &[map, pmap, FIRST_ADDRESS, end])?;
+        for &limit in &self.functions.limits {
+            low::write32(map + limit, u32::MAX);
+        }
+
+        let mut built = Built::default();
+        for object in &base.objects {
+            let address = self.call(self.functions.allocate, &[PAGE * object.pages])?;
+            built.objects.push(address);
+            if object.shadowed {
+                let (pointer, offset) = (self.scratch_word(), self.scratch_word() + 4);
+                low::write32(pointer, address);
+                low::write32(offset, 0);
+                self.call(self.functions.shadow, &[pointer, offset, PAGE * object.pages])?;
+                *built.objects.last_mut().expect("just pushed") = low::read32(pointer);
+            }
+        }
+        let mut at = FIRST_ADDRESS;
+        for entry in &base.entries {
+            let NewEntry { gap, pages, object, offset, needs_copy, attributes } = *entry;
+            at += PAGE * gap;
+            let object = match object.checked_sub(1) {
+                Some(index) => {
+                    let object = built.objects[index as usize];
+                    let references = self.layout.get(object, Field::RefCount);
+                    self.layout.set(object, Field::RefCount, references + 1);
+                    object
+                }
+                None => 0,
+            };
+            self.map_pages(at, PAGE * pages, object, PAGE * offset, needs_copy.into(), attributes)?;
+            at += PAGE * pages;
+        }
+        for change in &base.changes {
+            let (function, page, pages, arguments) = match *change {
+                Change::Protect { page, pages, protection } => {
+                    (self.functions.protect, page, pages, &[protection, 0][..])
+                }
+                Change::Inherit { page, pages, inheritance } => {
+                    (self.functions.inherit, page, pages, &[inheritance][..])
+                }
+            };
+            let start = FIRST_ADDRESS + PAGE * page;
+            let mut all = vec![map, start, (start + PAGE * pages).min(end)];
+            all.extend(arguments);
+            self.call(function, &all)?;
+        }
+        self.call(self.layout.vm_map_lock, &[map])?;
+        built.entries = self.layout.ring().collect();
+        Ok(built)
+    }
+
+    /// A word of 32-bit memory for arguments by reference, and one behind it.
+    pub fn scratch_word(&self) -> u32 {
+        low::GATE + 0x800
+    }
+
+    /// Writes a poke's value.
+    pub fn poke(&self, built: &Built, poke: Poke) {
+        let layout = &self.layout;
+        let entry = |slot: u8| -> Option<u32> {
+            let index = usize::from(slot).checked_rem(built.entries.len())?;
+            Some(built.entries[index])
+        };
+        let object = |number: u8| match number.checked_sub(1) {
+            Some(index) => built.objects[usize::from(index) % built.objects.len()],
+            None => 0,
+        };
+        match poke {
+            Poke::Set { field, slot, value } => {
+                let base = match field.owner() {
+                    Owner::Map => Some(layout.map),
+                    Owner::Thread => Some(layout.thread),
+                    Owner::Object => Some(object(slot.max(1))),
+                    Owner::Entry => entry(slot),
+                };
+                if let Some(base) = base {
+                    layout.set(base, field, value);
+                }
+            }
+            Poke::Object { slot, object: number } => {
+                if let Some(entry) = entry(slot) {
+                    layout.set(entry, Field::EntryObject, object(number));
+                }
+            }
+            Poke::Link { field, slot, object: number } => {
+                layout.set(object(slot.max(1)), field, object(number));
+            }
+            Poke::Unshare { object: number, keep } => {
+                let keep = keep.map(entry);
+                for &other in &built.entries {
+                    let shares = layout.get(other, Field::EntryObject) == object(number);
+                    if shares && !keep.contains(&Some(other)) {
+                        layout.set(other, Field::EntryObject, 0);
+                    }
+                }
+            }
+            Poke::Account { object: number, extra } => {
+                let entries = built.entries.iter().map(|&e| (e, Field::EntryObject));
+                let fronts = built.objects.iter().map(|&o| (o, Field::Shadow));
+                let holders = || entries.clone().chain(fronts.clone());
+                for &counted in &built.objects {
+                    let held = holders().filter(|&(at, f)| layout.get(at, f) == counted).count();
+                    let extra = if counted == object(number) { extra } else { 0 };
+                    let references = (held as u32 + u32::from(extra)).max(1);
+                    layout.set(counted, Field::RefCount, references);
+                }
+            }
+            Poke::Continue { slot } => {
+                if let Some(entry) = entry(slot) {
+                    let prev = layout.get(entry, Field::Prev);
+                    if prev != layout.header {
+                        let get = |field| layout.get(prev, field);
+                        let size = get(Field::End) - get(Field::Start);
+                        layout.set(entry, Field::Offset, get(Field::Offset).wrapping_add(size));
+                    }
+                }
+            }
+            Poke::Point { field, to } => {
+                let to = if to == HEADER { Some(layout.header) } else { entry(to) };
+                layout.set(layout.map, field, to.unwrap_or(layout.header));
+            }
+            Poke::Project { slot } => {
+                if let (Some(from), Some(to)) = (entry(slot), entry(slot.wrapping_add(1))) {
+                    layout.set(from, Field::ProjectedOn, to);
+                }
+            }
+            Poke::NoThread => low::write32(layout.active_thread, 0),
+            Poke::SkewGapRoot => {
+                layout.skew_gap_root();
+            }
+            Poke::SpoilGapList { field, value, but } => {
+                let root = layout.gap_root_entry();
+                let first = root.and_then(|root| layout.first_of_gap_list(root));
+                if let Some(first) = first.filter(|&first| Some(first) != entry(but)) {
+                    layout.set(first, field, value);
+                }
+            }
+        }
+    }
+
+    /// Calls what an op says, of the side that runs; returns eax.
+    pub fn perform(&mut self, op: Op, is_last: bool) -> Result<u32, Stop> {
+        let layout = &self.layout;
+        let find = |slot: u8| {
+            let entry = if slot == HEADER { None } else { layout.entry_at(slot.into()) };
+            entry.unwrap_or(layout.header)
+        };
+        let map = layout.map;
+        match op {
+            Op::Coalesce { slot } => {
+                let entry = find(slot);
+                self.coalesce(map, entry)
+            }
+            Op::Scan { slot, until, from_end, pages } => {
+                let field = if from_end { Field::End } else { Field::Start };
+                let bound = layout.get(find(until), field);
+                let end = bound.wrapping_add_signed(i32::from(pages) * PAGE as i32);
+                let entry = find(slot);
+                self.scan(map, entry, end)?;
+                // As every caller of the scan ends, whichever lock it came back
+                // with.
+                if !is_last {
+                    self.call(self.layout.vm_map_unlock, &[map])?;
+                    self.call(self.layout.vm_map_lock, &[map])?;
+                }
+                Ok(0)
+            }
+        }
+    }
+}
