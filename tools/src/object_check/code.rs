@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Decodes all machine code and looks for instructions that the kernel cannot run.
 
-use iced_x86::{CpuidFeature, Decoder, DecoderOptions};
+use iced_x86::{Code, CpuidFeature, Decoder, DecoderOptions};
 
 use super::image::Image;
 
@@ -38,6 +38,10 @@ pub fn violations(image: &Image) -> Vec<String> {
                 break;
             }
             let features = instruction.cpuid_features();
+            // The decoder files this one under the 8086, but it waits for the coprocessor.
+            if instruction.code() == Code::Wait {
+                lines.push(format!("{place}: `{instruction}` needs an x87"));
+            }
             if features.iter().any(|f| !ALLOWED.contains(f)) {
                 lines.push(format!("{place}: `{instruction}` needs {features:?}"));
             }

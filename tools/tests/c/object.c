@@ -46,7 +46,11 @@ RECORD("values") static const unsigned int values[][2] = {
 	{ 8 * __builtin_offsetof(struct vm_map, timestamp), 32 },
 	{ 0, 8 * sizeof(struct vm_map_entry) },
 	/* The bit-fields fill the word before the protection, from bit 0. */
+#ifdef WRONG_BIT
+	{ 8 * (__builtin_offsetof(struct vm_map_entry, protection) - 4) + 4, 1 },
+#else
 	{ 8 * (__builtin_offsetof(struct vm_map_entry, protection) - 4) + 3, 1 },
+#endif
 	{ 0, 8 * sizeof(struct vm_map_header) },
 	{ 0, 8 * sizeof(struct vm_map_links) },
 };

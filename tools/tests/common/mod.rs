@@ -45,6 +45,7 @@ impl Bench {
         let out = self.path("kernel");
         let mut gcc = gcc();
         gcc.args(["-m32", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,noexecstack"])
+            .arg("-mgeneral-regs-only")
             .arg("-Wl,--no-warn-rwx-segments")
             .arg(format!("-Wl,-T,{}", script.display()))
             .args(kernel.flags)
@@ -120,7 +121,7 @@ pub fn gcc() -> Command {
     let headers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gnumach-headers");
     let mut gcc = Command::new("gcc");
     gcc.args("-O2 -g -ffreestanding -nostdlib -fno-pic -fcf-protection=none".split(' '))
-        .args("-fno-stack-protector -mgeneral-regs-only -fasynchronous-unwind-tables".split(' '))
+        .args("-fno-stack-protector -fasynchronous-unwind-tables".split(' '))
         .arg("-idirafter")
         .arg(headers);
     gcc
