@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, graft, layout, object_check, run};
+use crate::{boot, graft, layout, object_check, patch, run};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -19,8 +19,10 @@ struct Cli {
 enum Command {
     Boot(boot::Args),
     Graft(graft::Args),
+    Integrate(patch::IntegrateArgs),
     Layout(layout::Args),
     Object(object_check::Args),
+    Patch(patch::PatchArgs),
     Run(run::Args),
 }
 
@@ -31,8 +33,10 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Boot(args) => boot::run(&args),
         Command::Graft(args) => graft::run(&args).map(done),
+        Command::Integrate(args) => patch::integrate(&args).map(done),
         Command::Layout(args) => layout::run(&args).map(done),
         Command::Object(args) => object_check::run(&args).map(done),
+        Command::Patch(args) => patch::patch(&args).map(done),
         Command::Run(args) => run::run(&args),
     };
     match result {

@@ -7,6 +7,7 @@ mod elf;
 mod graft;
 mod layout;
 mod object_check;
+mod patch;
 mod run;
 
 fn main() -> std::process::ExitCode {

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Turns changed files into a patch that `git am` takes, without a trace in the tree.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs, io::Write as _, process};
+
+use anyhow::{bail, Context, Result};
+
+use super::tree::{checked, Tree};
+
+/// A file of the tree with its new text.
+pub struct Change {
+    pub file: String,
+    pub text: String,
+}
+
+/// The patch from the tree's commit to the same with `changes`, in the words of `message`.
+///
+/// git itself makes it, from a commit that lives in a folder of ours with the tree's objects behind it:
+/// so the patch has git's own form, and the tree's repository is only read.
+pub fn patch(tree: &Tree, changes: &[Change], message: &str) -> Result<String> {
+    let scratch = Scratch::new()?;
+    let objects = tree.run(["rev-parse", "--path-format=absolute", "--git-path", "objects"])?;
+    let git = |args: &[&str]| {
+        let mut command = tree.git(args);
+        command
+            .env("GIT_OBJECT_DIRECTORY", scratch.path("objects"))
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(objects.trim_end()))
+            .env("GIT_INDEX_FILE", scratch.path("index"));
+        command
+    };
+    fs::create_dir(scratch.path("objects")).context("a folder for git's objects")?;
+    require_author(tree)?;
+
+    checked(&mut git(&["read-tree", "HEAD"]))?;
+    for Change { file, text } in changes {
+        let blob = fed(git(&["hash-object", "-w", "--stdin"]), text)?;
+        let entry = format!("100644,{},{file}", blob.trim_end());
+        checked(&mut git(&["update-index", "--add", "--cacheinfo", &entry]))?;
+    }
+    let new_tree = checked(&mut git(&["write-tree"]))?;
+    let commit = fed(git(&["commit-tree", new_tree.trim_end(), "-p", "HEAD"]), message)?;
+    checked(&mut git(&["format-patch", "-1", "--stdout", "--no-signature", commit.trim_end()]))
+}
+
+fn require_author(tree: &Tree) -> Result<()> {
+    if tree.run(["var", "GIT_AUTHOR_IDENT"]).is_err() {
+        bail!(
+            "{}: git does not know who you are, and the patch needs an author: \
+             git config user.name and user.email",
+            tree.root().display()
+        );
+    }
+    Ok(())
+}
+
+/// Folders in git's list are separated by colons unless quoted.
+fn quoted(path: &str) -> String {
+    format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Runs a command with `input`, and returns what it printed.
+pub fn fed(mut command: Command, input: &str) -> Result<String> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("git cannot be run: install it")?;
+    let mut stdin = child.stdin.take().context("a child has an input")?;
+    stdin.write_all(input.as_bytes()).context("git did not read its input")?;
+    drop(stdin);
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("git failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A folder that goes away with its owner.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Scratch> {
+        let path = env::temp_dir().join(format!("vmtool-patch-{}", process::id()));
+        fs::create_dir(&path).with_context(|| format!("{}: cannot be made", path.display()))?;
+        Ok(Scratch(path))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Writes beside, then renames: nobody ever sees half a file.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    fs::write(&beside, text)
+        .and_then(|()| fs::rename(&beside, path))
+        .with_context(|| format!("{}: cannot be written", path.display()))
+}
