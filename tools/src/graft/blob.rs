@@ -58,7 +58,8 @@ pub fn link(
     address: u32,
     conventions: &HashMap<&'static str, Convention>,
 ) -> Result<Blob> {
-    let (places, text_end, writable, end) = place(file, address + THUNK * FUNCTIONS.len() as u32)?;
+    let Plan { places, text_end, writable, end } =
+        plan(file, address + THUNK * FUNCTIONS.len() as u32)?;
     let mut bytes = vec![0; (end - address) as usize];
     // Between pieces of code: a stray jump traps.
     bytes[..(text_end - address) as usize].fill(0xcc);
@@ -103,9 +104,16 @@ pub fn link(
 
 type Places = HashMap<SectionIndex, u32>;
 
-/// Gives each loaded section its address: where they lie, the end of the code, the range of writable
-/// data, the end of all.
-fn place(file: &object::File, start: u32) -> Result<(Places, u32, Option<(u32, u32)>, u32)> {
+/// Where everything goes.
+struct Plan {
+    places: Places,
+    text_end: u32,
+    writable: Option<(u32, u32)>,
+    end: u32,
+}
+
+/// Gives each loaded section its address.
+fn plan(file: &object::File, start: u32) -> Result<Plan> {
     let mut groups: [Vec<object::Section>; 3] = [vec![], vec![], vec![]];
     for section in file.sections() {
         let SectionFlags::Elf { sh_flags } = section.flags() else {
@@ -147,7 +155,7 @@ fn place(file: &object::File, start: u32) -> Result<(Places, u32, Option<(u32, u
         ends[n] = at;
     }
     let writable = (!groups[2].is_empty()).then_some((writable_start, at));
-    Ok((places, ends[0], writable, at))
+    Ok(Plan { places, text_end: ends[0], writable, end: at })
 }
 
 fn relocate(

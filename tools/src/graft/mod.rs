@@ -34,7 +34,7 @@ pub const FUNCTIONS: [(&str, &[&str]); 2] = [
 /// The code goes where .eh_frame was, which nothing in the kernel uses (a debugger loses its unwind
 /// tables); a jump at each original's entry leads to it, through a thunk if gcc gave the original its
 /// register convention. Beside OUT, with the extension json, goes a map of our symbols' addresses.
-/// On any refusal nothing is written.
+/// On any refusal neither is written.
 ///
 /// Verified before anything is written:
 ///   - the kernel is an i386 executable with symbols and DWARF, not grafted yet;
