@@ -70,7 +70,7 @@ exec 9>"$cargo_target/lock"
 flock 9
 # With --target, RUSTFLAGS reach the crate but neither build.rs nor its crates. The variables that a caller's cargo or
 # make may have set for its own compiler must not reach this one.
-unset CARGO CARGO_TARGET_DIR CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET RUSTUP_TOOLCHAIN RUSTC_WRAPPER
+unset CARGO CARGO_TARGET_DIR CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET RUSTUP_TOOLCHAIN RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
 export RUSTC="$rustc" RUSTC_BOOTSTRAP=1
 export RUSTFLAGS="--sysroot=$sysroot -Cpanic=immediate-abort -Cembed-bitcode=no -Cforce-unwind-tables=no -Zunstable-options"
 export CARGO_PROFILE_RELEASE_OPT_LEVEL="$opt_level" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1

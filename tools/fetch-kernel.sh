@@ -3,6 +3,7 @@
 # Fetches one of Debian's GNU Mach kernels with symbols, once, leaving the machine's own apt state alone.
 set -eu
 top=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+build=${BUILD:-$top/build}
 
 usage() {
     cat <<'END'
@@ -12,6 +13,7 @@ Leaves build/kernels/SUITE-FLAVOUR/gnumach (the unpacked ELF) and VERSION (of th
 kept, and then nothing is downloaded; remove its folder to fetch anew.
 The archive is the one that the machine's own apt uses (Label Debian, component main), its signature is checked against
 debian-archive-keyring, and package lists go to a private folder under build/.
+$BUILD replaces build/.
 Exit status: 0 done, 1 error, 2 wrong usage, 77 the suite cannot be had here (the reason is printed after SKIP).
 END
 }
@@ -36,7 +38,7 @@ case $flavour in
     *) echo "fetch-kernel.sh: no flavour '$flavour': 486-smp, 486-up or amd64-smp" >&2; exit 2 ;;
 esac
 package=gnumach-image-1.8-$flavour-dbg
-kept=$top/build/kernels/$suite-$flavour
+kept=$build/kernels/$suite-$flavour
 [ ! -s "$kept/gnumach" ] || [ ! -s "$kept/VERSION" ] || exit 0
 
 for tool in apt-get apt-cache dpkg-deb gzip od; do
@@ -48,8 +50,8 @@ for file in /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/d
 done
 [ -n "$keyring" ] || fail "Debian's archive keys are not installed: tools/install-packages.sh run"
 
-mkdir -p "$top/build/kernels"
-work=$(mktemp -d "$top/build/kernels/.fetch-XXXXXX")
+mkdir -p "$build/kernels"
+work=$(mktemp -d "$build/kernels/.fetch-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP

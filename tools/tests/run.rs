@@ -77,7 +77,7 @@ fn storms_that_do_not_pass_are_told_one_by_one() {
         graft(&bench, "counters_after_work");
         let (code, said, _) = run(&bench, &[]);
         assert_eq!(code, 10, "{said}");
-        for side in ["stock", "rust"] {
+        for side in ["stock", "Rust"] {
             assert!(said.contains(&format!("\n{side}: {verdict}: ")), "{said}");
         }
     }

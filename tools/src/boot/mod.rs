@@ -85,7 +85,7 @@ pub struct MachineArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     timeout: u64,
     /// Seconds from QEMU's start to the start line
-    #[arg(long, value_name = "SECONDS", default_value_t = 45)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     banner_timeout: u64,
     /// Seconds without any output after the start line
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]

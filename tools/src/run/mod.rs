@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     std::fs::create_dir_all(&args.logs)
         .with_context(|| format!("cannot make folder {}", args.logs.display()))?;
     let stock = storms(args, "stock", &args.stock, None)?;
-    let rust = storms(args, "rust", &args.rust, Some(counters_at))?;
+    let rust = storms(args, "Rust", &args.rust, Some(counters_at))?;
 
     if let Some(title) = &args.title {
         println!("{title}");
@@ -90,7 +90,7 @@ fn storms(
         let mut boot = args
             .machine
             .boot(kernel.into(), vec![Module { path: args.storm.clone(), args: words }]);
-        let log = args.logs.join(format!("{name}-{round}.log"));
+        let log = args.logs.join(format!("{}-{round}.log", name.to_lowercase()));
         boot.reads = counters_at
             .map(|at| Read { place: format!("{at:#x}"), words: Counters::WORDS })
             .into_iter()
