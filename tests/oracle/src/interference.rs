@@ -12,7 +12,8 @@ use anyhow::Result;
 use crate::kernel::Kernel;
 use crate::layout::Field;
 use crate::low;
-use crate::machine::{Machine, Stop};
+use crate::machine::{Machine, Side, Stop};
+use crate::reach;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -119,7 +120,9 @@ impl Machine {
             let interference = self.plan.acts[index];
             if interference.fault == fault {
                 self.plan.busy = true;
+                reach::count(false);
                 self.as_other_thread(|machine| machine.act(interference))?;
+                reach::count(self.side == Side::Shipped);
                 self.plan.busy = false;
             }
         }

@@ -260,3 +260,36 @@ pub fn set_segments(base: u32) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Whether this machine's Linux lets a process run 32-bit code with segments of
+/// its own; tried in a child, which it may kill.
+pub fn try_32_bit_code() -> std::result::Result<(), &'static str> {
+    const NO_SEGMENTS: i32 = 3;
+    // SAFETY: this process has one thread, so the child may do anything.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let status = match set_up().map(|()| set_segments(ARENA)) {
+            Ok(Ok(())) => {
+                let gate = gate();
+                gate.esp = STACK + STACK_SIZE - 16;
+                gate.eip = exit_address(1);
+                enter();
+                if self::gate().exit == 1 { 0 } else { 1 }
+            }
+            _ => NO_SEGMENTS,
+        };
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(status) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child just made.
+    let waited = unsafe { libc::waitpid(child, &mut status, 0) };
+    if child == -1 || waited != child {
+        return Err("cannot start a process to try 32-bit code in");
+    }
+    match libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)) {
+        Some(0) => Ok(()),
+        Some(NO_SEGMENTS) => Err("this machine's Linux has no modify_ldt, which 32-bit kernel code needs for gs"),
+        _ => Err("this machine does not run 32-bit code"),
+    }
+}

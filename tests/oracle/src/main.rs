@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Runs our functions and the kernel's own machine code on the same memory.
+//! Runs our functions and the kernel's own machine code on the same memory, and
+//! lets nothing differ. See docs/oracle.md.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 
+mod campaign;
 mod case;
+mod dump;
 mod dwarf;
 mod generate;
 mod hooks;
@@ -17,65 +22,172 @@ mod low;
 mod machine;
 mod ours;
 mod reach;
+mod reach_list;
 mod rng;
 mod run;
+mod shrink;
 mod state;
 mod watch;
+mod wrong;
 
+use campaign::{Campaign, Found, COUNT_NAMES, MOST_WORKERS};
+use machine::{Machine, NoModifyLdt};
+use run::Bench;
+
+/// Run our two functions beside the kernel's own machine code, and compare
+///
+/// Builds maps with the kernel's own functions, varies them, and calls vm_map_pageable_scan and
+/// vm_map_coalesce_entry twice from the same state: the kernel's, unmodified, and ours. Map,
+/// entries, objects, the kernel's data, return values, the registers that C keeps and the ordered
+/// calls of other functions must be the same. Exit status: 0 no difference; 1 a difference, which
+/// is made small and printed; 2 bad usage, or files that do not fit; 77 skipped, as this machine
+/// cannot run 32-bit kernel code.
 #[derive(Parser)]
+#[command(name = "oracle", version)]
 struct Args {
-    #[arg(long)]
+    /// The kernel: an i386 ELF file with symbols and DWARF
+    #[arg(long, value_name = "FILE")]
     kernel: PathBuf,
-    #[arg(long)]
+    /// Our object for that kernel, as tools/build-object.sh makes it
+    #[arg(long, value_name = "FILE")]
     object: PathBuf,
-    #[arg(long, default_value_t = 100000)]
+    /// How many cases to run; for --wrong, the most per wrong version
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     cases: u64,
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// What the cases are made from (default: another one each time; it is printed)
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Run this case of the seed alone, and print it: the map before and after, and all calls
+    #[arg(long, value_name = "I", conflicts_with_all = ["reach", "wrong"])]
+    case: Option<u64>,
+    /// Processes to use (default: one per processor)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_WORKERS as i64))]
+    workers: Option<u16>,
+    /// Also tell which conditional branches of the shipped functions went both ways; those that
+    /// did not must stand in this list, with the reason
+    #[arg(long, value_name = "LIST", conflicts_with = "wrong")]
+    reach: Option<PathBuf>,
+    /// Instead of the object, run wrong versions of this workspace's crate, one line changed each,
+    /// that this list describes; each must differ within the cases
+    #[arg(long, value_name = "LIST", requires = "headers")]
+    wrong: Option<PathBuf>,
+    /// The folder of the kernel's structs.h, to compile wrong versions with
+    #[arg(long, value_name = "DIR")]
+    headers: Option<PathBuf>,
+    /// Where wrong versions are made
+    #[arg(long, value_name = "DIR", default_value = "build/oracle-wrong")]
+    work: PathBuf,
 }
 
-fn main() -> Result<()> {
+const DIFFERENCE: u8 = 1;
+const CANNOT_RUN: u8 = 2;
+const SKIPPED: u8 = 77;
+
+fn main() -> ExitCode {
     let args = Args::parse();
-    let machine = machine::Machine::new(&args.kernel, &args.object)?;
-    println!("{} touched {:x?}", machine.kernel.version, watch::touched().collect::<Vec<_>>());
-    let mut bench = run::Bench::new(machine);
-    watch::start_clock();
-    let mut base = case::Base::default();
-    let mut case = case::Case::default();
-    let t = std::time::Instant::now();
-    let (mut m, mut a, mut w, mut s, mut p) = (0, 0, 0, 0, 0);
-    for i in 0..args.cases {
-        if i % 32 == 0 {
-            let mut rng = rng::Rng::new(args.seed, i / 32 << 32);
-            generate::base(&mut rng, &mut base);
-            bench.build(&base)?;
-        }
-        let mut rng = rng::Rng::new(args.seed, i + 1);
-        generate::case(&mut rng, bench.entries(), &mut case);
-        if let Some(d) = bench.run(&case) {
-            println!(
-                "case {i}: {d:?} {:?} {:?}\n{base:?}\n{case:?}",
-                bench.shipped.returned, bench.ours.returned
-            );
-            for side in [&bench.shipped, &bench.ours] {
-                for r in &side.returned {
-                    if let Err(e) = r {
-                        println!("{}", bench.machine.describe(e));
-                    }
-                }
-            }
-            for i in 0..bench.shipped.calls.len().max(bench.ours.calls.len()) {
-                println!("{:x?}\n   {:x?}", bench.shipped.calls.get(i), bench.ours.calls.get(i));
-            }
-            break;
-        }
-        let n = bench.notes();
-        m += n.merged as u32;
-        a += n.asserted as u32;
-        w += n.wired as u32;
-        s += n.slept as u32;
-        p += n.panicked as u32;
+    if let Err(reason) = low::try_32_bit_code() {
+        println!("SKIP: {reason}");
+        return SKIPPED.into();
     }
-    println!("{} in {:?}; merged {m} asserted {a} wired {w} slept {s} panicked {p}; touched {:x?}; tail {}", args.cases, t.elapsed(), watch::touched().collect::<Vec<_>>(), bench.tail_is_clean());
+    match run(&args) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => DIFFERENCE.into(),
+        Err(error) if error.is::<NoModifyLdt>() => {
+            println!("SKIP: {error}");
+            SKIPPED.into()
+        }
+        Err(error) => {
+            eprintln!("oracle: {error:#}");
+            CANNOT_RUN.into()
+        }
+    }
+}
+
+/// Returns whether all is well.
+fn run(args: &Args) -> Result<bool> {
+    let seed = args.seed.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::from(now.subsec_nanos()) ^ now.as_secs() << 20
+    });
+    let workers = match args.workers {
+        Some(number) => number.into(),
+        None => std::thread::available_parallelism()?.get().min(MOST_WORKERS),
+    };
+    let mut bench = Bench::new(Machine::new(&args.kernel, &args.object)?);
+    let version = bench.machine.kernel.version.clone();
+    println!("{version}: seed {seed}");
+    if let Some(index) = args.case {
+        return replay(&mut bench, seed, index);
+    }
+    if let Some(list) = &args.wrong {
+        let headers = args.headers.as_ref().context("clap requires --headers")?;
+        let plan = wrong::Plan { list, headers, work: &args.work, cases: args.cases, seed, workers };
+        return wrong::run(&mut bench, &plan);
+    }
+    let branches = match &args.reach {
+        Some(_) => reach::branches(&bench.machine.kernel)?,
+        None => Vec::new(),
+    };
+    reach::arm(&bench.machine.kernel, &branches)?;
+    let campaign =
+        Campaign { cases: args.cases, seed, workers, branches: &branches, label: &version };
+    let found = campaign.run(&mut bench)?;
+    summary(&found, workers);
+    if let Some(index) = found.failed {
+        explain(&mut bench, args, seed, index)?;
+        return Ok(false);
+    }
+    match &args.reach {
+        Some(list) => reach_list::judge(list, &version, &branches, &found.ways),
+        None => Ok(true),
+    }
+}
+
+fn summary(found: &Found, workers: usize) {
+    let rate = found.cases as f64 / found.seconds;
+    println!(
+        "{} cases compared in {:.1} s on {workers} processes, {rate:.0} a second",
+        found.cases, found.seconds
+    );
+    for (name, count) in COUNT_NAMES.iter().zip(found.counts) {
+        println!("  {count} {name}");
+    }
+    match found.failed {
+        Some(index) => println!("case {index} differs"),
+        None => println!("no difference"),
+    }
+}
+
+/// Runs one case, and prints it.
+fn replay(bench: &mut Bench, seed: u64, index: u64) -> Result<bool> {
+    let (base, case) = case_of(bench, seed, index)?;
+    watch::start_clock();
+    bench.strict = true;
+    print!("{}", dump::report(bench, &base, &case));
+    Ok(bench.run(&case).is_none())
+}
+
+fn case_of(bench: &mut Bench, seed: u64, index: u64) -> Result<(case::Base, case::Case)> {
+    let (mut base, mut case) = (case::Base::default(), case::Case::default());
+    campaign::base_of(seed, index, &mut base);
+    bench.build(&base)?;
+    campaign::case_of(seed, index, bench.entries(), &mut case);
+    Ok((base, case))
+}
+
+/// Makes a failing case small, and prints it.
+fn explain(bench: &mut Bench, args: &Args, seed: u64, index: u64) -> Result<()> {
+    let (base, case) = case_of(bench, seed, index)?;
+    watch::start_clock();
+    bench.strict = true;
+    let (base, case) = shrink::shrink(bench, &base, &case);
+    println!("\nthe smallest map and case found that differ like it:");
+    println!("{base:#?}\n{:#?}", case.pokes);
+    print!("{}", dump::report(bench, &base, &case));
+    println!(
+        "\nto see case {index} as it was: oracle --kernel {} --object {} --seed {seed} --case {index}",
+        args.kernel.display(),
+        args.object.display()
+    );
     Ok(())
 }

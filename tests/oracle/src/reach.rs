@@ -13,7 +13,7 @@ use iced_x86::{ConditionCode, Decoder, DecoderOptions};
 use crate::kernel::Kernel;
 use crate::low;
 
-const MOST: usize = 256;
+pub const MOST: usize = 256;
 const BREAKPOINT: u8 = 0xcc;
 pub const TAKEN: u8 = 1;
 pub const NOT_TAKEN: u8 = 2;
@@ -38,6 +38,13 @@ static SLOTS: [Slot; MOST] = [const {
 }; MOST];
 static COUNT: AtomicU32 = AtomicU32::new(0);
 static CHANGED: AtomicBool = AtomicBool::new(false);
+static COUNTING: AtomicBool = AtomicBool::new(false);
+
+/// Whether branches count from now on: only in calls that are compared, not
+/// while maps are built or disturbed.
+pub fn count(on: bool) {
+    COUNTING.store(on, Relaxed);
+}
 
 /// A conditional branch of a function.
 #[derive(Clone, Debug)]
@@ -116,7 +123,7 @@ pub fn branch(address: u32, flags: u32) -> Option<u32> {
     let slot = slots.iter().find(|slot| slot.address.load(Relaxed) == address)?;
     let taken = holds(slot.condition.load(Relaxed), flags);
     let way = if taken { TAKEN } else { NOT_TAKEN };
-    if slot.seen.fetch_or(way, Relaxed) & way == 0 {
+    if COUNTING.load(Relaxed) && slot.seen.fetch_or(way, Relaxed) & way == 0 {
         CHANGED.store(true, Relaxed);
     }
     Some(if taken { &slot.taken } else { &slot.next }.load(Relaxed))

@@ -4,11 +4,10 @@
 use anyhow::{bail, Result};
 
 use crate::case::{Base, Case, Op};
-use crate::layout::Field;
 use crate::low;
 use crate::machine::{Call, Machine, Side, Stop};
 use crate::state::Built;
-use crate::watch;
+use crate::{hooks, reach, watch};
 
 const PAGE: usize = 0x1000;
 
@@ -80,6 +79,8 @@ pub enum Difference {
     Allocated,
     Memory,
     KernelData,
+    /// Something was written where nothing of a case is.
+    Stray,
 }
 
 /// A machine with a map built on it.
@@ -92,6 +93,9 @@ pub struct Bench {
     pub ours: Trace,
     /// How far the arena was ever used since it was last wholly clean.
     used: u32,
+    /// Looks for stray writes after each run, instead of now and then.
+    pub strict: bool,
+    stray: bool,
 }
 
 impl Bench {
@@ -106,6 +110,8 @@ impl Bench {
             built: Built::default(),
             shipped: Trace::default(),
             ours: Trace::default(),
+            strict: false,
+            stray: false,
         }
     }
 
@@ -141,12 +147,18 @@ impl Bench {
 
     /// Runs both sides; returns where they part, if they do.
     pub fn run(&mut self, case: &Case) -> Option<Difference> {
+        self.stray = false;
+        reach::count(true);
         self.run_side(case, Side::Shipped);
+        reach::count(false);
         self.run_side(case, Side::Ours);
+        if self.stray {
+            return Some(Difference::Stray);
+        }
         self.compare()
     }
 
-    pub fn run_side(&mut self, case: &Case, side: Side) {
+    fn run_side(&mut self, case: &Case, side: Side) {
         self.prepare(case);
         let machine = &mut self.machine;
         machine.side = side;
@@ -173,12 +185,15 @@ impl Bench {
         std::mem::swap(&mut trace.calls, &mut machine.calls);
         trace.after.capture(machine.arena_end);
         self.used = self.used.max(machine.arena_end);
+        if self.strict && !self.tail_is_clean() {
+            self.stray = true;
+            self.clean_tail();
+        }
     }
 
     fn compare(&mut self) -> Option<Difference> {
         let (a, b) = (&mut self.shipped, &mut self.ours);
-        let broken = |trace: &Trace| matches!(trace.returned.last(), Some(Err(stop)) if !stop.is_comparable());
-        if broken(a) || broken(b) {
+        if a.is_broken() || b.is_broken() {
             return Some(Difference::Broken);
         }
         if a.returned != b.returned {
@@ -214,31 +229,59 @@ impl Bench {
         trace.after.restore(self.used);
     }
 
-    /// Whether the last comparison met an assertion, and whether it merged.
-    pub fn notes(&self) -> Notes {
-        let returned = &self.shipped.returned;
-        Notes {
-            merged: returned.iter().any(|r| *r == Ok(1)),
-            asserted: matches!(returned.last(), Some(Err(Stop::Assertion { .. }))),
-            wired: self.machine.plan.faults != 0,
-            slept: self.machine.plan.holder.is_some()
-                || matches!(returned.last(), Some(Err(Stop::Sleeps))),
-            panicked: matches!(returned.last(), Some(Err(Stop::Panic { .. }))),
-        }
+    /// Which sides failed in a way that no kernel may.
+    pub fn broken(&self) -> [bool; 2] {
+        [&self.shipped, &self.ours].map(Trace::is_broken)
     }
 
-    /// The size of a map's ring, as a sanity check of what was built.
-    pub fn nentries(&self) -> u32 {
-        self.machine.layout.get(self.machine.layout.map, Field::Entries)
+    pub fn clean_tail(&mut self) {
+        let from = rounded(self.used);
+        low::bytes(from, low::ARENA + low::ARENA_SIZE - from).fill(0);
+    }
+
+    /// The words that differ after the last run, at most a few.
+    pub fn places_that_differ(&self) -> Vec<String> {
+        const MOST: usize = 12;
+        let (a, b) = (&self.shipped.after, &self.ours.after);
+        let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+        let mut places = Vec::new();
+        let mut compare = |a: &[u8], b: &[u8], name: &dyn Fn(u32) -> String| {
+            for (index, (a, b)) in a.chunks_exact(4).zip(b.chunks_exact(4)).enumerate() {
+                if a != b && places.len() < MOST {
+                    let at = name(4 * index as u32);
+                    places.push(format!("{at}: shipped {:#x}, ours {:#x}", word(a), word(b)));
+                }
+            }
+        };
+        compare(&a.arena, &b.arena, &|at| format!("arena {:#x}", low::ARENA + at));
+        for (index, page) in watch::touched().enumerate() {
+            let range = index * PAGE..(index + 1) * PAGE;
+            if let (Some(a), Some(b)) = (a.pages.get(range.clone()), b.pages.get(range)) {
+                compare(a, b, &|at| self.machine.kernel.name_of(page + at));
+            }
+        }
+        places
+    }
+
+    /// What happened in the last run, in the order of `campaign::COUNT_NAMES`.
+    pub fn notes(&self) -> [bool; 5] {
+        let returned = &self.shipped.returned;
+        let stopped = match returned.last() {
+            Some(Err(stop)) => Some(stop),
+            _ => None,
+        };
+        [
+            returned.iter().any(|result| *result == Ok(1)),
+            self.machine.plan.faults != 0,
+            matches!(stopped, Some(Stop::Assertion { .. })),
+            self.shipped.calls.iter().any(|call| call.hook == hooks::number("thread_sleep")),
+            matches!(stopped, Some(Stop::Panic { .. })),
+        ]
     }
 }
 
-/// What happened in a case, for statistics.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Notes {
-    pub merged: bool,
-    pub asserted: bool,
-    pub wired: bool,
-    pub slept: bool,
-    pub panicked: bool,
+impl Trace {
+    fn is_broken(&self) -> bool {
+        matches!(self.returned.last(), Some(Err(stop)) if !stop.is_comparable())
+    }
 }

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Many cases on many processes.
+//!
+//! Each worker is a fork of this process, with its own copy of everything below
+//! 4 GB. Case N of a seed is the same whoever runs it.
+
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, Result};
+
+use crate::case::{Base, Case};
+use crate::reach::{self, Branch};
+use crate::rng::Rng;
+use crate::run::{Bench, Difference};
+use crate::{generate, watch};
+
+/// Cases of one map, which is built once for all of them.
+pub const GROUP: u64 = 32;
+pub const MOST_WORKERS: usize = 64;
+const NEVER: u64 = u64::MAX;
+
+/// Makes the map of a case's group.
+pub fn base_of(seed: u64, index: u64, base: &mut Base) {
+    generate::base(&mut Rng::new(seed, index / GROUP * 2), base);
+}
+
+/// Makes a case for a map of `entries` entries.
+pub fn case_of(seed: u64, index: u64, entries: u32, case: &mut Case) {
+    generate::case(&mut Rng::new(seed, index * 2 + 1), entries, case);
+}
+
+/// What the workers share.
+struct Board {
+    next_group: AtomicU64,
+    done: AtomicU64,
+    /// The lowest case that differed.
+    failed: AtomicU64,
+    /// The case that each worker is at, for the time that it dies.
+    at: [AtomicU64; MOST_WORKERS],
+    stuck: AtomicBool,
+    counts: [AtomicU64; COUNTS],
+    /// The lowest case in which a branch was taken, and not taken.
+    ways: [[AtomicU64; 2]; reach::MOST],
+}
+
+pub const COUNTS: usize = 5;
+pub const COUNT_NAMES: [&str; COUNTS] =
+    ["merged", "took wire faults", "failed an assertion", "slept on a lock", "panicked"];
+
+/// What a campaign found.
+pub struct Found {
+    pub cases: u64,
+    pub seconds: f64,
+    pub failed: Option<u64>,
+    pub counts: [u64; COUNTS],
+    /// Per branch, the first cases that took it and did not.
+    pub ways: Vec<[Option<u64>; 2]>,
+}
+
+pub struct Campaign<'a> {
+    pub cases: u64,
+    pub seed: u64,
+    pub workers: usize,
+    /// Breakpoints to serve, if any are armed.
+    pub branches: &'a [Branch],
+    pub label: &'a str,
+}
+
+impl Campaign<'_> {
+    /// Runs every case, or until one differs; the lowest that differs is found.
+    pub fn run(&self, bench: &mut Bench) -> Result<Found> {
+        let board = Board::new();
+        let started = Instant::now();
+        std::io::stdout().flush()?;
+        let mut workers = Vec::new();
+        for number in 0..self.workers {
+            // SAFETY: this process has one thread, so the child may do anything.
+            match unsafe { libc::fork() } {
+                -1 => bail!("cannot fork: {}", std::io::Error::last_os_error()),
+                0 => {
+                    let status = match self.work(bench, board, number) {
+                        Ok(()) => 0,
+                        Err(error) => {
+                            eprintln!("oracle: {error:#}");
+                            board.stuck.store(true, Relaxed);
+                            1
+                        }
+                    };
+                    // SAFETY: ends the child at once; its parent owns the output.
+                    unsafe { libc::_exit(status) }
+                }
+                child => workers.push((number, child)),
+            }
+        }
+        self.watch_over(board, &mut workers, started);
+        if board.stuck.load(Relaxed) {
+            bail!("a worker could not go on");
+        }
+        let some = |case: u64| (case != NEVER).then_some(case);
+        let ways = &board.ways[..self.branches.len()];
+        Ok(Found {
+            cases: board.done.load(Relaxed),
+            seconds: started.elapsed().as_secs_f64(),
+            failed: some(board.failed.load(Relaxed)),
+            counts: std::array::from_fn(|i| board.counts[i].load(Relaxed)),
+            ways: ways.iter().map(|way| [0, 1].map(|i| some(way[i].load(Relaxed)))).collect(),
+        })
+    }
+
+    /// Waits for the workers; one that dies has found a difference of its own.
+    fn watch_over(&self, board: &Board, workers: &mut Vec<(usize, i32)>, started: Instant) {
+        let terminal = std::io::stderr().is_terminal();
+        while !workers.is_empty() {
+            std::thread::sleep(Duration::from_millis(if terminal { 100 } else { 5 }));
+            workers.retain(|&(number, child)| {
+                let mut status = 0;
+                // SAFETY: waits for a child of this process.
+                let ended = unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } == child;
+                if ended && libc::WIFSIGNALED(status) {
+                    board.failed.fetch_min(board.at[number].load(Relaxed), Relaxed);
+                }
+                !ended
+            });
+            if terminal {
+                let done = board.done.load(Relaxed);
+                let rate = done as f64 / started.elapsed().as_secs_f64();
+                eprint!("\r{}: {done} of {} cases, {rate:.0} a second ", self.label, self.cases);
+            }
+        }
+        if terminal {
+            eprint!("\r\x1b[K");
+        }
+    }
+
+    fn work(&self, bench: &mut Bench, board: &Board, number: usize) -> Result<()> {
+        watch::start_clock();
+        let (mut base, mut case) = (Base::default(), Case::default());
+        loop {
+            let first = board.next_group.fetch_add(1, Relaxed) * GROUP;
+            if first >= self.cases || first > board.failed.load(Relaxed) {
+                return Ok(());
+            }
+            let end = (first + GROUP).min(self.cases);
+            board.at[number].store(first, Relaxed);
+            base_of(self.seed, first, &mut base);
+            bench.build(&base)?;
+            let mut counts = [0; COUNTS];
+            for index in first..end {
+                board.at[number].store(index, Relaxed);
+                case_of(self.seed, index, bench.entries(), &mut case);
+                if bench.run(&case).is_some() {
+                    board.failed.fetch_min(index, Relaxed);
+                    break;
+                }
+                let happened = bench.notes();
+                for (count, happened) in counts.iter_mut().zip(happened) {
+                    *count += u64::from(happened);
+                }
+                if !self.branches.is_empty() {
+                    self.note_ways(bench, board, index)?;
+                }
+            }
+            if !bench.tail_is_clean() {
+                self.find_stray_write(bench, board, &base, first, end)?;
+            }
+            for (total, count) in board.counts.iter().zip(counts) {
+                total.fetch_add(count, Relaxed);
+            }
+            board.done.fetch_add(end - first, Relaxed);
+        }
+    }
+
+    fn note_ways(&self, bench: &Bench, board: &Board, index: u64) -> Result<()> {
+        if reach::settle(&bench.machine.kernel, self.branches)? {
+            for branch in 0..self.branches.len() {
+                let seen = reach::seen(branch);
+                for (way, bit) in [reach::TAKEN, reach::NOT_TAKEN].into_iter().enumerate() {
+                    if seen & bit != 0 {
+                        board.ways[branch][way].fetch_min(index, Relaxed);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Some case of a group wrote behind what was allocated: finds which.
+    fn find_stray_write(
+        &self,
+        bench: &mut Bench,
+        board: &Board,
+        base: &Base,
+        first: u64,
+        end: u64,
+    ) -> Result<()> {
+        let mut case = Case::default();
+        bench.strict = true;
+        bench.clean_tail();
+        bench.build(base)?;
+        for index in first..end {
+            case_of(self.seed, index, bench.entries(), &mut case);
+            if bench.run(&case) == Some(Difference::Stray) {
+                board.failed.fetch_min(index, Relaxed);
+                return Ok(());
+            }
+        }
+        bail!("cases {first} to {end} wrote outside of the map, but not when run again");
+    }
+}
+
+impl Board {
+    /// A board in memory that forks share; it is never unmapped.
+    fn new() -> &'static Board {
+        // SAFETY: fresh zeroed memory of the board's size, and zero is a valid
+        // value of each of its atomics.
+        let board = unsafe {
+            let memory = libc::mmap(
+                std::ptr::null_mut(),
+                size_of::<Board>(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            );
+            assert_ne!(memory, libc::MAP_FAILED, "memory for the board");
+            &*memory.cast::<Board>()
+        };
+        board.failed.store(NEVER, Relaxed);
+        for way in board.ways.iter().flatten() {
+            way.store(NEVER, Relaxed);
+        }
+        board
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The branches that cannot go both ways, with the reason, and the table.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::reach::Branch;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    #[serde(default)]
+    unreachable: Vec<Unreachable>,
+}
+
+/// A way that a branch of one kernel's function cannot go.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unreachable {
+    /// The kernel's version as it prints it.
+    kernel: String,
+    function: String,
+    offset: u32,
+    taken: bool,
+    reason: String,
+}
+
+/// Prints the table of branches. False if one did not go both ways without
+/// being listed, or if a listed way was seen.
+pub fn judge(
+    path: &Path,
+    version: &str,
+    branches: &[Branch],
+    ways: &[[Option<u64>; 2]],
+) -> Result<bool> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let list: List = toml::from_str(&text).with_context(|| path.display().to_string())?;
+    let listed: Vec<&Unreachable> =
+        list.unreachable.iter().filter(|entry| entry.kernel == version).collect();
+    let reason = |branch: &Branch, taken: bool| {
+        let same = |u: &&&Unreachable| {
+            u.function == branch.function && u.offset == branch.offset && u.taken == taken
+        };
+        listed.iter().find(same).map(|u| u.reason.as_str())
+    };
+
+    println!("{:<34} {:>6} {:>12} {:>12}", "branch", "", "first taken", "first not");
+    let (mut both, mut one_way, mut wrong) = (0, 0, 0);
+    for (branch, seen) in branches.iter().zip(ways) {
+        let case = |seen: Option<u64>| seen.map_or("never".to_string(), |case| case.to_string());
+        println!(
+            "{:<34} {:>6} {:>12} {:>12}",
+            format!("{}+{:#x}", branch.function, branch.offset),
+            branch.text,
+            case(seen[0]),
+            case(seen[1])
+        );
+        for (way, taken) in [(seen[0], true), (seen[1], false)] {
+            let word = if taken { "taken" } else { "not taken" };
+            match (way, reason(branch, taken)) {
+                (None, Some(reason)) => println!("    never {word}: {reason}"),
+                (None, None) => {
+                    println!("    NEVER {word}, and {} has no reason for it", path.display());
+                    wrong += 1;
+                }
+                (Some(case), Some(_)) => {
+                    println!("    {word} in case {case}, though {} says never", path.display());
+                    wrong += 1;
+                }
+                (Some(_), None) => {}
+            }
+        }
+        match seen {
+            [Some(_), Some(_)] => both += 1,
+            _ => one_way += 1,
+        }
+    }
+    for entry in &listed {
+        let known = |b: &Branch| b.function == entry.function && b.offset == entry.offset;
+        if !branches.iter().any(known) {
+            println!("no branch at {}+{:#x}, which is listed", entry.function, entry.offset);
+            wrong += 1;
+        }
+    }
+    println!(
+        "{} branches: {both} went both ways, {one_way} one way; {wrong} not as listed",
+        branches.len()
+    );
+    Ok(wrong == 0)
+}
