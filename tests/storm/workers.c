@@ -82,7 +82,7 @@ static void watch_processors(const struct caller *c, struct cpus *cpus, struct f
 
 static void wait_for_crew(const struct caller *c, struct cpus *cpus, struct failure *failure)
 {
-	uint32_t step = crew.total / 5 + 1, mark = step, calls;
+	uint32_t step = crew.total / 10 + 1, mark = step, calls;
 
 	while (count_done(&calls) < crew.count) {
 		sleep_for(c, POLL_MILLISECONDS);
