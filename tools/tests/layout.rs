@@ -138,6 +138,11 @@ fn a_record_is_compared_row_by_row() {
         "{said}"
     );
 
+    // All that is there agrees, but a structure that matters is not.
+    let (status, said) = check(&["-DUNNAMED_ENTRY"]);
+    assert_eq!(status, Some(1));
+    assert!(said.contains("vm_map_entry: missing from the object's record"), "{said}");
+
     let (status, said) = check(&["-DNO_RECORD"]);
     assert_eq!(status, Some(1));
     assert!(said.contains("no layout record"), "{said}");

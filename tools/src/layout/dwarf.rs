@@ -239,7 +239,7 @@ fn read_member(dwarf: &Dwarf, unit: &Unit, die: &Die, name: &str) -> Result<Memb
         None => (byte * 8, size * 8, false),
         Some(bits) => {
             let start = match udata(die, gimli::DW_AT_data_bit_offset) {
-                Some(start) => byte * 8 + start,
+                Some(start) => start,
                 None => {
                     // DWARF 2's way: counted from the most significant bit of a storage unit.
                     let from_top = udata(die, gimli::DW_AT_bit_offset).unwrap_or(0);

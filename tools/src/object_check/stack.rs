@@ -93,6 +93,9 @@ impl Walker<'_> {
                 after = self.moved(&instruction, depth)?;
                 vec![next]
             }
+            FlowControl::Return if depth.stack != self.word => {
+                bail!("`{instruction}`: {} bytes are left on the stack", depth.stack - self.word);
+            }
             FlowControl::Return => {
                 self.returns.extend(self.open.last());
                 vec![]

@@ -39,12 +39,21 @@ void vm_map_pageable_scan(struct vm_map *map, struct vm_map_entry *start_entry, 
 
 #ifndef NO_RECORD
 #define RECORD(part) __attribute__((section(".gnumach_layout." part), used))
+#ifdef UNNAMED_ENTRY
+#define ENTRY "vm_map_links"
+#else
+#define ENTRY "vm_map_entry"
+#endif
 RECORD("names") static const char names[] =
-	"vm_map\0vm_map.timestamp\0vm_map_entry\0vm_map_entry.in_transition\0vm_map_header\0vm_map_links";
+	"vm_map\0vm_map.timestamp\0" ENTRY "\0vm_map_entry.in_transition\0vm_map_header\0vm_map_links";
 RECORD("values") static const unsigned int values[][2] = {
 	{ 0, 8 * sizeof(struct vm_map) },
 	{ 8 * __builtin_offsetof(struct vm_map, timestamp), 32 },
+#ifdef UNNAMED_ENTRY
+	{ 0, 8 * sizeof(struct vm_map_links) },
+#else
 	{ 0, 8 * sizeof(struct vm_map_entry) },
+#endif
 	/* The bit-fields fill the word before the protection, from bit 0. */
 #ifdef WRONG_BIT
 	{ 8 * (__builtin_offsetof(struct vm_map_entry, protection) - 4) + 4, 1 },
