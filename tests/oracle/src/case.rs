@@ -69,8 +69,11 @@ pub enum Poke {
     Project { slot: u8 },
     /// There is no current thread, as before the first one.
     NoThread,
-    /// The gap tree's only node has a misaligned address.
-    SkewGapRoot,
+    /// A node with this gap size, at a misaligned address, is the gap tree's root,
+    /// and the real tree is its right child.
+    ForgeGapRoot { gap: u32 },
+    /// Another CPU holds the hint's spin lock, and lets it go after a while.
+    HoldHint,
     /// gap_size or in_gap_tree of the first on the gap list at the root of the gap
     /// tree, unless that is the entry at `but`.
     SpoilGapList { field: Field, value: u32, but: u8 },

@@ -56,6 +56,20 @@ pub fn report(bench: &mut Bench, base: &Base, case: &Case) -> String {
     text
 }
 
+/// How the map of a case is made.
+pub fn recipe(base: &Base, case: &Case) -> String {
+    let pmap = if base.kernel_pmap { "the kernel's" } else { "another" };
+    let mut text = format!("pmap: {pmap}; {} pages behind the last entry\n", base.room);
+    let mut line = |what: &dyn std::fmt::Debug| {
+        let _ = writeln!(text, "  {what:?}");
+    };
+    base.objects.iter().for_each(|object| line(object));
+    base.entries.iter().for_each(|entry| line(entry));
+    base.changes.iter().for_each(|change| line(change));
+    case.pokes.iter().for_each(|poke| line(poke));
+    text
+}
+
 fn in_words(difference: Difference) -> &'static str {
     match difference {
         Difference::Broken => "a side failed in a way that no kernel may",
@@ -135,25 +149,61 @@ fn pointer(machine: &Machine, built: &Built, address: u32) -> String {
 const MAP_FIELDS: &[Field] = {
     use Field::*;
     &[
-        Entries, Size, SizeWired, Timestamp, Min, Max, Pmap, Hint, FirstFree, GapRoot, LockThread,
-        ReadCount, WantWrite, WantUpgrade, Waiting, RecursionDepth,
+        Entries,
+        Size,
+        SizeWired,
+        Timestamp,
+        Min,
+        Max,
+        Pmap,
+        Hint,
+        FirstFree,
+        GapRoot,
+        LockThread,
+        ReadCount,
+        WantWrite,
+        WantUpgrade,
+        Waiting,
+        RecursionDepth,
     ]
 };
 
 const ENTRY_FIELDS: &[Field] = {
     use Field::*;
     &[
-        Start, End, EntryObject, Offset, Protection, MaxProtection, Inheritance, WiredCount,
-        WiredAccess, IsShared, IsSubMap, InTransition, NeedsWakeup, NeedsCopy, ProjectedOn,
-        GapSize, InGapTree,
+        Start,
+        End,
+        EntryObject,
+        Offset,
+        Protection,
+        MaxProtection,
+        Inheritance,
+        WiredCount,
+        WiredAccess,
+        IsShared,
+        IsSubMap,
+        InTransition,
+        NeedsWakeup,
+        NeedsCopy,
+        ProjectedOn,
+        GapSize,
+        InGapTree,
     ]
 };
 
 const OBJECT_FIELDS: &[Field] = {
     use Field::*;
     &[
-        ObjectSize, RefCount, Shadow, ShadowOffset, Copy, Pager, PagerCreated, UsedForPageout,
-        PagingInProgress, AbsentCount,
+        ObjectSize,
+        RefCount,
+        Shadow,
+        ShadowOffset,
+        Copy,
+        Pager,
+        PagerCreated,
+        UsedForPageout,
+        PagingInProgress,
+        AbsentCount,
     ]
 };
 

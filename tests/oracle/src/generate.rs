@@ -166,6 +166,9 @@ fn mergeable(rng: &mut Rng, entries: u32, case: &mut Case) {
             _ => set(NeedsWakeup, spoilt, 1),
         });
     }
+    if rng.chance(1, 1024) {
+        pokes.push(Poke::HoldHint);
+    }
     let slot = if rng.chance(1, 8) { slot(rng) } else { second };
     case.ops.push(Op::Coalesce { slot });
     if rng.chance(1, 4) {
@@ -279,7 +282,7 @@ fn hostile(rng: &mut Rng, case: &mut Case) {
     case.ops.truncate(1);
     case.pokes.push(match rng.below(6) {
         0 => set(GapSize, slot.wrapping_sub(1), 0x1000 * rng.below(4)),
-        1 => Poke::SkewGapRoot,
+        1 => Poke::ForgeGapRoot { gap: rng.pick(&[1, 1, 0x1000, 0x2000, 0x3000]) },
         2 => Poke::SpoilGapList { field: GapSize, value: 0x1000 * rng.below(13), but: slot },
         3 => Poke::SpoilGapList { field: InGapTree, value: 1, but: slot },
         4 => set(Max, 0, 0xffff_f000),

@@ -118,6 +118,8 @@ pub struct Layout {
     pub vm_object_size: u32,
     gap_node: u32,
     gap_list: u32,
+    /// The lock around the map's hint; UP kernels have none.
+    pub hint_lock: Option<u32>,
     pub vm_map_lock: u32,
     pub vm_map_unlock: u32,
 }
@@ -155,6 +157,9 @@ impl Layout {
             entry_size: structs.size("vm_map_entry"),
             vm_object_size: structs.size("vm_object"),
             gap_node: structs.place("vm_map_entry", "gap_node")?.byte(),
+            hint_lock: Some(structs.place("vm_map", "hint_lock")?)
+                .filter(|place| place.bits != 0)
+                .map(|place| map + place.byte()),
             gap_list: structs.place("vm_map_entry", "gap_list")?.byte(),
             vm_map_lock: kernel.symbol("vm_map_lock")?.address,
             vm_map_unlock: kernel.symbol("vm_map_unlock")?.address,
@@ -214,16 +219,17 @@ impl Layout {
         address.wrapping_sub(low::ARENA) < low::ARENA_SIZE - self.entry_size
     }
 
-    /// Makes the gap tree's only node misaligned; false if there are others.
-    pub fn skew_gap_root(&self) -> bool {
-        const PARENT_AND_CHILDREN: u32 = 12;
+    /// Makes `entry`, unused memory, an entry whose gap node is the gap tree's root
+    /// with the real tree at its right, and an empty gap list.
+    pub fn forge_gap_root(&self, entry: u32, gap: u32) {
+        const RIGHT_CHILD: u32 = 8;
         let root = self.get(self.map, Field::GapRoot);
-        let alone = self.may_be_entry(root)
-            && low::bytes(root, PARENT_AND_CHILDREN).iter().all(|&byte| byte == 0);
-        if alone {
-            self.set(self.map, Field::GapRoot, root + 2);
-        }
-        alone
+        let list = entry + self.gap_list;
+        low::write32(list, list);
+        low::write32(list + 4, list);
+        self.set(entry, Field::GapSize, gap);
+        low::write32(entry + self.gap_node + RIGHT_CHILD, root);
+        self.set(self.map, Field::GapRoot, entry + self.gap_node);
     }
 
     /// The entry whose gap node is at the root of the gap tree.

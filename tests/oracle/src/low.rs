@@ -274,7 +274,11 @@ pub fn try_32_bit_code() -> std::result::Result<(), &'static str> {
                 gate.esp = STACK + STACK_SIZE - 16;
                 gate.eip = exit_address(1);
                 enter();
-                if self::gate().exit == 1 { 0 } else { 1 }
+                if self::gate().exit == 1 {
+                    0
+                } else {
+                    1
+                }
             }
             _ => NO_SEGMENTS,
         };
@@ -289,7 +293,9 @@ pub fn try_32_bit_code() -> std::result::Result<(), &'static str> {
     }
     match libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)) {
         Some(0) => Ok(()),
-        Some(NO_SEGMENTS) => Err("this machine's Linux has no modify_ldt, which 32-bit kernel code needs for gs"),
+        Some(NO_SEGMENTS) => {
+            Err("this machine's Linux has no modify_ldt, which 32-bit kernel code needs for gs")
+        }
         _ => Err("this machine does not run 32-bit code"),
     }
 }

@@ -32,6 +32,7 @@ mod wrong;
 
 use campaign::{Campaign, Found, COUNT_NAMES, MOST_WORKERS};
 use machine::{Machine, NoModifyLdt};
+use reach_list::Verdict;
 use run::Bench;
 
 /// Run our two functions beside the kernel's own machine code, and compare
@@ -68,9 +69,9 @@ struct Args {
     #[arg(long, value_name = "LIST", conflicts_with = "wrong")]
     reach: Option<PathBuf>,
     /// Instead of the object, run wrong versions of this workspace's crate, one line changed each,
-    /// that this list describes; each must differ within the cases
+    /// that this list describes; each must differ within the cases (may be given again)
     #[arg(long, value_name = "LIST", requires = "headers")]
-    wrong: Option<PathBuf>,
+    wrong: Vec<PathBuf>,
     /// The folder of the kernel's structs.h, to compile wrong versions with
     #[arg(long, value_name = "DIR")]
     headers: Option<PathBuf>,
@@ -90,8 +91,9 @@ fn main() -> ExitCode {
         return SKIPPED.into();
     }
     match run(&args) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => DIFFERENCE.into(),
+        Ok(Verdict::AsListed) => ExitCode::SUCCESS,
+        Ok(Verdict::NotAsListed) => DIFFERENCE.into(),
+        Ok(Verdict::NotJudged) => SKIPPED.into(),
         Err(error) if error.is::<NoModifyLdt>() => {
             println!("SKIP: {error}");
             SKIPPED.into()
@@ -103,8 +105,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns whether all is well.
-fn run(args: &Args) -> Result<bool> {
+fn run(args: &Args) -> Result<Verdict> {
     let seed = args.seed.unwrap_or_else(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::from(now.subsec_nanos()) ^ now.as_secs() << 20
@@ -117,12 +118,19 @@ fn run(args: &Args) -> Result<bool> {
     let version = bench.machine.kernel.version.clone();
     println!("{version}: seed {seed}");
     if let Some(index) = args.case {
-        return replay(&mut bench, seed, index);
+        return Ok(verdict(replay(&mut bench, seed, index)?));
     }
-    if let Some(list) = &args.wrong {
+    if !args.wrong.is_empty() {
         let headers = args.headers.as_ref().context("clap requires --headers")?;
-        let plan = wrong::Plan { list, headers, work: &args.work, cases: args.cases, seed, workers };
-        return wrong::run(&mut bench, &plan);
+        let plan = wrong::Plan {
+            lists: &args.wrong,
+            headers,
+            work: &args.work,
+            cases: args.cases,
+            seed,
+            workers,
+        };
+        return Ok(verdict(wrong::run(&mut bench, &plan)?));
     }
     let branches = match &args.reach {
         Some(_) => reach::branches(&bench.machine.kernel)?,
@@ -135,11 +143,19 @@ fn run(args: &Args) -> Result<bool> {
     summary(&found, workers);
     if let Some(index) = found.failed {
         explain(&mut bench, args, seed, index)?;
-        return Ok(false);
+        return Ok(Verdict::NotAsListed);
     }
     match &args.reach {
         Some(list) => reach_list::judge(list, &version, &branches, &found.ways),
-        None => Ok(true),
+        None => Ok(Verdict::AsListed),
+    }
+}
+
+fn verdict(all_well: bool) -> Verdict {
+    if all_well {
+        Verdict::AsListed
+    } else {
+        Verdict::NotAsListed
     }
 }
 
@@ -182,7 +198,7 @@ fn explain(bench: &mut Bench, args: &Args, seed: u64, index: u64) -> Result<()> 
     bench.strict = true;
     let (base, case) = shrink::shrink(bench, &base, &case);
     println!("\nthe smallest map and case found that differ like it:");
-    println!("{base:#?}\n{:#?}", case.pokes);
+    print!("{}", dump::recipe(&base, &case));
     print!("{}", dump::report(bench, &base, &case));
     println!(
         "\nto see case {index} as it was: oracle --kernel {} --object {} --seed {seed} --case {index}",

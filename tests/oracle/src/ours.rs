@@ -19,7 +19,6 @@ use crate::low;
 pub struct Ours {
     pub scan: u32,
     pub coalesce: u32,
-    pub size: u32,
 }
 
 /// Loads the object at `low::OURS`. It may be loaded again over an older one.
@@ -101,6 +100,5 @@ pub fn load(path: &Path, kernel: &Kernel, mapped: &mut u32) -> Result<Ours> {
     Ok(Ours {
         scan: function("vm_map_pageable_scan")?,
         coalesce: function("vm_map_coalesce_entry")?,
-        size,
     })
 }

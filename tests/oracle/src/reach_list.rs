@@ -20,26 +20,35 @@ struct List {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unreachable {
-    /// The kernel's version as it prints it.
-    kernel: String,
+    /// The kernels' versions as they print them.
+    kernels: Vec<String>,
     function: String,
     offset: u32,
     taken: bool,
     reason: String,
 }
 
-/// Prints the table of branches. False if one did not go both ways without
-/// being listed, or if a listed way was seen.
+/// What the list says of what was seen.
+pub enum Verdict {
+    AsListed,
+    NotAsListed,
+    /// The list does not know this kernel.
+    NotJudged,
+}
+
+/// Prints the table of branches. Not as listed is a branch that did not go both
+/// ways without being there, or went a way that is.
 pub fn judge(
     path: &Path,
     version: &str,
     branches: &[Branch],
     ways: &[[Option<u64>; 2]],
-) -> Result<bool> {
+) -> Result<Verdict> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let list: List = toml::from_str(&text).with_context(|| path.display().to_string())?;
     let listed: Vec<&Unreachable> =
-        list.unreachable.iter().filter(|entry| entry.kernel == version).collect();
+        list.unreachable.iter().filter(|u| u.kernels.iter().any(|k| k == version)).collect();
+    let known = !listed.is_empty();
     let reason = |branch: &Branch, taken: bool| {
         let same = |u: &&&Unreachable| {
             u.function == branch.function && u.offset == branch.offset && u.taken == taken
@@ -62,6 +71,7 @@ pub fn judge(
             let word = if taken { "taken" } else { "not taken" };
             match (way, reason(branch, taken)) {
                 (None, Some(reason)) => println!("    never {word}: {reason}"),
+                (None, None) if !known => println!("    never {word}"),
                 (None, None) => {
                     println!("    NEVER {word}, and {} has no reason for it", path.display());
                     wrong += 1;
@@ -79,8 +89,8 @@ pub fn judge(
         }
     }
     for entry in &listed {
-        let known = |b: &Branch| b.function == entry.function && b.offset == entry.offset;
-        if !branches.iter().any(known) {
+        let is_there = |b: &Branch| b.function == entry.function && b.offset == entry.offset;
+        if !branches.iter().any(is_there) {
             println!("no branch at {}+{:#x}, which is listed", entry.function, entry.offset);
             wrong += 1;
         }
@@ -89,5 +99,12 @@ pub fn judge(
         "{} branches: {both} went both ways, {one_way} one way; {wrong} not as listed",
         branches.len()
     );
-    Ok(wrong == 0)
+    if !known {
+        println!("SKIP: {} does not name this kernel; nothing was judged", path.display());
+    }
+    Ok(match (known, wrong) {
+        (false, _) => Verdict::NotJudged,
+        (true, 0) => Verdict::AsListed,
+        (true, _) => Verdict::NotAsListed,
+    })
 }

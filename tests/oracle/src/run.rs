@@ -3,7 +3,7 @@
 
 use anyhow::{bail, Result};
 
-use crate::case::{Base, Case, Op};
+use crate::case::{Base, Case, Op, Poke};
 use crate::low;
 use crate::machine::{Call, Machine, Side, Stop};
 use crate::state::Built;
@@ -162,6 +162,11 @@ impl Bench {
         self.prepare(case);
         let machine = &mut self.machine;
         machine.side = side;
+        let held = machine.layout.hint_lock.filter(|_| case.pokes.contains(&Poke::HoldHint));
+        machine.lock_is_timed = held.is_some();
+        if let Some(lock) = held {
+            watch::release_later(lock);
+        }
         machine.recording = true;
         let trace = match side {
             Side::Shipped => &mut self.shipped,
@@ -182,6 +187,9 @@ impl Bench {
             }
         }
         machine.recording = false;
+        if held.is_some() {
+            watch::wait_for_release();
+        }
         std::mem::swap(&mut trace.calls, &mut machine.calls);
         trace.after.capture(machine.arena_end);
         self.used = self.used.max(machine.arena_end);

@@ -25,8 +25,7 @@ pub fn shrink(bench: &mut Bench, base: &Base, case: &Case) -> (Base, Case) {
     let Some(wanted) = kind(bench, base, case) else { return best };
     let started = Instant::now();
     let mut attempt = |candidate: &(Base, Case)| {
-        started.elapsed() < MOST_TIME
-            && kind(bench, &candidate.0, &candidate.1) == Some(wanted)
+        started.elapsed() < MOST_TIME && kind(bench, &candidate.0, &candidate.1) == Some(wanted)
     };
     loop {
         let before = best.clone();

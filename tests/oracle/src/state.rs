@@ -105,7 +105,7 @@ impl Machine {
     }
 
     /// Writes a poke's value.
-    pub fn poke(&self, built: &Built, poke: Poke) {
+    pub fn poke(&mut self, built: &Built, poke: Poke) {
         let layout = &self.layout;
         let entry = |slot: u8| -> Option<u32> {
             let index = usize::from(slot).checked_rem(built.entries.len())?;
@@ -175,8 +175,15 @@ impl Machine {
                 }
             }
             Poke::NoThread => low::write32(layout.active_thread, 0),
-            Poke::SkewGapRoot => {
-                layout.skew_gap_root();
+            Poke::ForgeGapRoot { gap } => {
+                if let Some(memory) = self.allocate(self.layout.entry_size + 2) {
+                    self.layout.forge_gap_root(memory + 2, gap);
+                }
+            }
+            Poke::HoldHint => {
+                if let Some(lock) = layout.hint_lock {
+                    low::write32(lock, 1);
+                }
             }
             Poke::SpoilGapList { field, value, but } => {
                 let root = layout.gap_root_entry();

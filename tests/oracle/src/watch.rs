@@ -88,9 +88,30 @@ pub fn install(ranges: &[(u32, u32)]) {
             libc::SIGFPE,
             libc::SIGTRAP,
             libc::SIGVTALRM,
+            libc::SIGALRM,
         ] {
             libc::sigaction(signal, &action, std::ptr::null_mut());
         }
+    }
+}
+
+/// A lock word that a timer clears, as another CPU does that holds it.
+static HELD_LOCK: AtomicU32 = AtomicU32::new(0);
+
+/// Lets the lock at `address` go after some microseconds.
+pub fn release_later(address: u32) {
+    HELD_LOCK.store(address, Relaxed);
+    let once = libc::timeval { tv_sec: 0, tv_usec: 30 };
+    let never = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    let timer = libc::itimerval { it_interval: never, it_value: once };
+    // SAFETY: setitimer reads the timer alone.
+    unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) };
+}
+
+/// Waits until no lock is held for a timer to let go.
+pub fn wait_for_release() {
+    while HELD_LOCK.load(Relaxed) != 0 {
+        std::hint::spin_loop();
     }
 }
 
@@ -132,6 +153,13 @@ extern "C" fn on_signal(
     let (info, context) = unsafe { (&*info, &mut *context.cast::<libc::ucontext_t>()) };
     let registers = &mut context.uc_mcontext.gregs;
     let in_32_bit_code = registers[libc::REG_CSGSFS as usize] as u16 != low::SELECTOR_64;
+    if signal == libc::SIGALRM {
+        let lock = HELD_LOCK.swap(0, Relaxed);
+        if lock != 0 {
+            low::write32(lock, 0);
+        }
+        return;
+    }
     if signal == libc::SIGVTALRM {
         if in_32_bit_code && out_of_time() {
             give_up(registers, EXIT_TIMEOUT);

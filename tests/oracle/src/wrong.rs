@@ -12,29 +12,40 @@ use serde::Deserialize;
 use crate::campaign::Campaign;
 use crate::run::Bench;
 
-#[derive(Deserialize)]
+/// A list of wrong versions, as tests/wrong.toml is; what is for other checks in
+/// it does not matter here.
+#[derive(Default, Deserialize)]
 struct List {
+    #[serde(default)]
     wrong: Vec<Wrong>,
+    #[serde(default)]
+    same: Vec<Same>,
 }
 
-/// A change of one line that makes the crate wrong.
+/// Changes that make the crate wrong.
 #[derive(Deserialize)]
 struct Wrong {
     name: String,
+    change: Vec<Change>,
+}
+
+/// In a file, a text that is there once becomes another.
+#[derive(Deserialize)]
+struct Change {
     file: PathBuf,
     from: String,
     to: String,
-    /// Whether this check is one that must find it out.
-    #[serde(default = "yes")]
-    oracle: bool,
 }
 
-fn yes() -> bool {
-    true
+/// A version in which the oracle cannot see a difference, and why.
+#[derive(Deserialize)]
+struct Same {
+    name: String,
+    reason: String,
 }
 
 pub struct Plan<'a> {
-    pub list: &'a Path,
+    pub lists: &'a [PathBuf],
     pub headers: &'a Path,
     pub work: &'a Path,
     pub cases: u64,
@@ -49,14 +60,22 @@ fn top() -> PathBuf {
 
 /// Builds and runs every wrong version; false if one is not caught.
 pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
-    let what = || plan.list.display().to_string();
-    let text = fs::read_to_string(plan.list).with_context(what)?;
-    let list: List = toml::from_str(&text).with_context(what)?;
-    let all: Vec<&Wrong> = list.wrong.iter().filter(|wrong| wrong.oracle).collect();
-    ensure!(!all.is_empty(), "{}: describes no wrong version", what());
+    let mut list = List::default();
+    for path in plan.lists {
+        let what = || path.display().to_string();
+        let text = fs::read_to_string(path).with_context(what)?;
+        let one: List = toml::from_str(&text).with_context(what)?;
+        list.wrong.extend(one.wrong);
+        list.same.extend(one.same);
+    }
+    let all = &list.wrong;
+    ensure!(!all.is_empty(), "the lists describe no wrong version");
+    for same in &list.same {
+        ensure!(all.iter().any(|w| w.name == same.name), "no wrong version {}", same.name);
+    }
     let copy = copy_crate(&plan.work.join("crate"))?;
-    let (mut caught, mut most) = (0, 0);
-    for wrong in &all {
+    let (mut caught, mut most, mut bad) = (0, 0, 0);
+    for wrong in all {
         let object = build(wrong, &copy, plan).with_context(|| wrong.name.clone())?;
         bench.machine.load_object(&object)?;
         let campaign = Campaign {
@@ -66,17 +85,33 @@ pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
             branches: &[],
             label: &wrong.name,
         };
-        match campaign.run(bench)?.failed {
-            Some(index) => {
+        let failed = campaign.run(bench)?.failed;
+        let same = list.same.iter().find(|same| same.name == wrong.name);
+        match (failed, same) {
+            (Some(index), None) => {
                 println!("caught after {:>8} cases: {}", index + 1, wrong.name);
                 caught += 1;
                 most = most.max(index + 1);
             }
-            None => println!("NOT CAUGHT in {} cases: {}", plan.cases, wrong.name),
+            (None, Some(same)) => {
+                println!("no difference, as listed:   {}: {}", wrong.name, same.reason);
+            }
+            (None, None) => {
+                println!("NOT CAUGHT in {} cases: {}", plan.cases, wrong.name);
+                bad += 1;
+            }
+            (Some(index), Some(_)) => {
+                println!("case {index} differs, though listed as the same: {}", wrong.name);
+                bad += 1;
+            }
         }
     }
-    println!("{caught} of {} wrong versions caught, the last after {most} cases", all.len());
-    Ok(caught == all.len())
+    println!(
+        "{caught} of {} wrong versions caught, the last after {most} cases; {} cannot be; {bad} not as expected",
+        all.len(),
+        list.same.len()
+    );
+    Ok(bad == 0)
 }
 
 /// A workspace beside this one that shares everything with it but src/.
@@ -113,17 +148,21 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
 
 /// Compiles a wrong version; the copy is right again afterwards.
 fn build(wrong: &Wrong, copy: &Path, plan: &Plan) -> Result<PathBuf> {
-    ensure!(wrong.file.starts_with("src"), "{}: not under src/", wrong.file.display());
-    let file = copy.join(&wrong.file);
-    let right = fs::read_to_string(&file).with_context(|| wrong.file.display().to_string())?;
-    let times = right.matches(&wrong.from).count();
-    ensure!(
-        times == 1,
-        "`{}' stands {times} times in {}, not once",
-        wrong.from,
-        wrong.file.display()
-    );
-    fs::write(&file, right.replacen(&wrong.from, &wrong.to, 1))?;
+    let mut right = Vec::new();
+    for change in &wrong.change {
+        ensure!(change.file.starts_with("src"), "{}: not under src/", change.file.display());
+        let file = copy.join(&change.file);
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let times = text.matches(&change.from).count();
+        ensure!(
+            times == 1,
+            "`{}' stands {times} times in {}, not once",
+            change.from,
+            change.file.display()
+        );
+        fs::write(&file, text.replacen(&change.from, &change.to, 1))?;
+        right.push((file, text));
+    }
     let object = plan.work.join("vm_map.o");
     let output = Command::new(top().join("tools/build-object.sh"))
         .args(["--crate".as_ref(), copy.as_os_str()])
@@ -131,7 +170,9 @@ fn build(wrong: &Wrong, copy: &Path, plan: &Plan) -> Result<PathBuf> {
         .arg(&object)
         .output()
         .context("cannot run tools/build-object.sh")?;
-    fs::write(&file, right)?;
+    for (file, text) in right.into_iter().rev() {
+        fs::write(&file, text)?;
+    }
     if !output.status.success() {
         bail!("does not compile:\n{}", String::from_utf8_lossy(&output.stderr));
     }
