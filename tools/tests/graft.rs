@@ -236,6 +236,28 @@ fn refuses_hidden_calls() {
 }
 
 #[test]
+fn refuses_code_that_is_not_what_the_dwarf_tells_of() {
+    let (bench, kernel) = kernel(&[]);
+    let object = bench.object(&[]);
+    let dump = bench.path("dump");
+    let output =
+        vmtool(&[&"graft", &kernel, &object, &"-o", &bench.path("first"), &"--dump", &dump]);
+    assert!(output.status.success(), "{}", text(&output));
+    let calls = fs::read_to_string(dump.join("2-calls.txt")).expect("a list of calls");
+    let (_, call) = calls.split_once("(0x").expect("an address");
+    let call = usize::from_str_radix(&call[..7], 16).expect("an address");
+    // The first segment holds the code; its offset in the file and its address follow its type.
+    let mut bytes = fs::read(&kernel).expect("read");
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("4 bytes"));
+    let segment = number(28) as usize;
+    let at = call - number(segment + 8) as usize + number(segment + 4) as usize;
+    assert_eq!(bytes[at], 0xe8, "a call");
+    bytes[at..at + 5].fill(0x90);
+    let changed = bench.write("changed", bytes);
+    bench.refused(&changed, &object, &["the DWARF has a call that returns to"]);
+}
+
+#[test]
 fn refuses_layouts_that_differ() {
     let (bench, kernel) = kernel(&["-DEXTRA_MEMBER"]);
     let words = ["layouts differ", "vm_map:", "vm_map.timestamp:"];
