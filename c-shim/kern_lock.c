@@ -36,6 +36,7 @@ thread_main(void *argument)
 		kernel_panic("thread %s ends with a lock held", self->name);
 	pthread_mutex_lock(&interlocks);
 	runnable--;
+	self->ended = true;
 	pthread_mutex_unlock(&interlocks);
 	return NULL;
 }
@@ -59,6 +60,10 @@ void
 thread_join(struct thread *thread)
 {
 	pthread_mutex_lock(&interlocks);
+	if (runnable == 1 && !thread->ended)
+		kernel_panic("deadlock: thread %s waits to %s, and the last "
+			     "other thread waits for it to end", thread->name,
+			     thread->waits_to);
 	runnable--;
 	pthread_mutex_unlock(&interlocks);
 	pthread_join(thread->pthread, NULL);

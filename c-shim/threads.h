@@ -23,6 +23,7 @@ struct thread {
 	struct hold holds[MAX_HOLDS];
 	unsigned int hold_count;
 	const char *waits_to;		/* "read", "write", or null */
+	bool ended;
 	void (*body)(void *argument);
 	void *argument;
 	pthread_t pthread;

@@ -80,8 +80,17 @@ TEST(prev_is_the_header)
 	expect_refusal_at_header(prev);
 }
 
-/* The header's links hold the map's limits, 0 and 4. */
+/*
+ * The header's links hold the map's limits, so it touches no entry of a map
+ * that has any room; in one that has none it touches itself.
+ */
 TEST(the_header_is_no_neighbour_even_if_it_touches)
+{
+	map = map_new(USER_MAP, 4, 4);
+	expect_refusal_at_header(map_header(map));
+}
+
+TEST(one_entry_that_fills_the_map)
 {
 	map = map_new(USER_MAP, 0, 4);
 	entry = map_add(map, 0, 4);

@@ -3,6 +3,8 @@
  * The harness finds what it is there to find: each invariant broken by hand,
  * each misuse of the stand-in kernel.
  */
+#include <sched.h>
+
 #include "harness.h"
 #include "tree.h"
 
@@ -231,6 +233,32 @@ TEST(a_wait_that_nobody_ends)
 	lock_read(&map->lock);
 	STOPS_PANICKING("deadlock: thread main waits to write")
 		lock_write(&map->lock);
+}
+
+static void
+wait_to_read(void *argument)
+{
+	(void) argument;
+	lock_read(&map->lock);
+}
+
+/* Whichever of the two comes first. */
+TEST(a_wait_for_a_thread_that_waits)
+{
+	struct thread reader;
+
+	set_up();
+	lock_write(&map->lock);
+	STOPS_PANICKING("deadlock: thread reader waits to read") {
+		thread_start(&reader, "reader", wait_to_read, NULL);
+		thread_join(&reader);
+	}
+	STOPS_PANICKING("deadlock: thread reader waits to read") {
+		thread_start(&reader, "reader", wait_to_read, NULL);
+		while (!map->lock.waiting)
+			sched_yield();
+		thread_join(&reader);
+	}
 }
 
 TEST(faults_in_the_wrong_lock_state)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, graft, layout, object_check, patch, run};
+use crate::{boot, graft, layout, object_check, patch, run, wrong};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -24,6 +24,7 @@ enum Command {
     Object(object_check::Args),
     Patch(patch::PatchArgs),
     Run(run::Args),
+    Wrong(wrong::Args),
 }
 
 /// Runs the subcommand; 0 = done, 1 = it failed and said why, 2 = wrong usage (clap's own). Those that
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Object(args) => object_check::run(&args).map(done),
         Command::Patch(args) => patch::patch(&args).map(done),
         Command::Run(args) => run::run(&args),
+        Command::Wrong(args) => wrong::run(&args),
     };
     match result {
         Ok(code) => code,

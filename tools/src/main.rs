@@ -9,6 +9,7 @@ mod layout;
 mod object_check;
 mod patch;
 mod run;
+mod wrong;
 
 fn main() -> std::process::ExitCode {
     cli::main()
