@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, graft, layout, object_check, patch, run, wrong};
+use crate::{boot, graft, hurd, layout, object_check, patch, run, wrong};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -19,6 +19,7 @@ struct Cli {
 enum Command {
     Boot(boot::Args),
     Graft(graft::Args),
+    Hurd(hurd::Args),
     Integrate(patch::IntegrateArgs),
     Layout(layout::Args),
     Object(object_check::Args),
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Boot(args) => boot::run(&args),
         Command::Graft(args) => graft::run(&args).map(done),
+        Command::Hurd(args) => hurd::run(&args),
         Command::Integrate(args) => patch::integrate(&args).map(done),
         Command::Layout(args) => layout::run(&args).map(done),
         Command::Object(args) => object_check::run(&args).map(done),

@@ -5,6 +5,7 @@ mod boot;
 mod cli;
 mod elf;
 mod graft;
+mod hurd;
 mod layout;
 mod object_check;
 mod patch;

@@ -270,7 +270,8 @@ fn is_result(line: &str, prefix: &str) -> Option<u64> {
     line.strip_prefix(prefix)?.split(' ').next()?.parse().ok()
 }
 
-fn is_panic(line: &str) -> bool {
+/// What no program prints: the kernel gives up.
+pub fn is_panic(line: &str) -> bool {
     PANIC_MARKS.iter().any(|mark| line.contains(mark))
         || line.starts_with("panic ")
         || is_debugger_prompt(line)

@@ -47,7 +47,7 @@ impl Machine {
             ])
             .args(["-qmp", &format!("unix:{monitor},abstract=on,server=on,wait=off")])
             .args(args)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -63,6 +63,12 @@ impl Machine {
             Err(RecvTimeoutError::Timeout) => Heard::Nothing,
             Err(RecvTimeoutError::Disconnected) => Heard::Closed,
         }
+    }
+
+    /// Sends bytes over the serial line.
+    pub fn say(&mut self, bytes: &[u8]) -> Result<()> {
+        let input = self.child.stdin.as_mut().context("QEMU's input is closed")?;
+        input.write_all(bytes).and_then(|()| input.flush()).context("QEMU does not take input")
     }
 
     /// After the line was closed: QEMU's complaint, if it ended with an error of its own.

@@ -15,9 +15,11 @@ mod memory;
 mod progress;
 mod session;
 
-pub use memory::Read;
+pub use iso::image as boot_image;
+pub use machine::{Heard, Machine};
+pub use memory::{Kernel as KernelMap, Read};
 pub use progress::Progress;
-pub use session::{Boot, Limits, Loader, Report};
+pub use session::{Boot, Limits, Loader, Report, Status};
 
 /// A multiboot module: its file and the words after its name.
 #[derive(Clone, Debug)]

@@ -9,13 +9,13 @@ use anyhow::{Context, Result};
 
 use crate::boot::{MachineArgs, Module, Progress, Read, Report};
 
-mod counters;
+pub mod counters;
 mod table;
 
 use counters::Counters;
 use table::Column;
 
-const COUNTERS: &str = "vm_map_rust_counters";
+pub const COUNTERS: &str = "vm_map_rust_counters";
 /// What the storm wants first: ports by name, and to be a task that runs.
 const PORTS: &str = "${host-port} ${device-port} ${kernel-task} $(task-create) $(task-resume)";
 
@@ -114,7 +114,7 @@ struct Symbols {
 }
 
 /// Where the grafted kernel's counters are, by the file that the graft left.
-fn counters_address(kernel: &Path) -> Result<u64> {
+pub fn counters_address(kernel: &Path) -> Result<u64> {
     let path = kernel.with_extension("json");
     let text = crate::elf::read(&path)
         .context("no record of the graft beside the kernel: make it with vmtool graft")?;

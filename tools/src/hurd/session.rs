@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! One scripted session on one boot of a Hurd: shell prompt, steps, counters, reboot.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::console::{Console, Line, Patience, Trouble};
+use super::steps::{asking_for_end, end_in, Needs, Step, PRELUDE};
+
+/// How often it is looked at where the CPUs are while they should be at work.
+const GLANCE: Duration = Duration::from_millis(100);
+/// What stands at the end of the console when something waits for us.
+const PROMPTS: [(&str, Prompt); 6] = [
+    ("login: ", Prompt::Login("root")),
+    ("login> ", Prompt::Login("login root")),
+    ("Password: ", Prompt::Login("")),
+    ("Password:", Prompt::Login("")),
+    ("# ", Prompt::Shell),
+    ("$ ", Prompt::Shell),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prompt {
+    Login(&'static str),
+    Shell,
+}
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub shell: Duration,
+    pub step: Duration,
+    pub silence: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Passed { seconds: f64, result: String },
+    Skipped(String),
+    Failed,
+}
+
+/// What went wrong, in the order of what is looked at first; the numbers are exit statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    Step = 10,
+    Panic = 11,
+    Silence = 12,
+    NoShell = 13,
+}
+
+#[derive(Debug)]
+pub struct Session {
+    /// By the names of `rows`, as far as it came.
+    pub outcomes: Vec<Outcome>,
+    pub fault: Option<(Fault, String)>,
+    /// The last lines on the console.
+    pub end: String,
+    /// Whether any program started; if not, the kernel hung on its own, which stock ones do too.
+    pub came_up: bool,
+    /// The counters' words, read before the reboot.
+    pub words: Option<Vec<u32>>,
+    /// Which CPUs besides the first were seen running programs.
+    pub other_cpus: BTreeSet<usize>,
+}
+
+/// What a session reports on, in order.
+pub fn rows(steps: &[Step]) -> Vec<&'static str> {
+    let names = steps.iter().map(|step| step.name);
+    ["shell prompt"].into_iter().chain(names).chain(["clean reboot"]).collect()
+}
+
+pub struct Script<'a> {
+    pub steps: &'a [Step],
+    pub limits: Limits,
+    /// Why no step can run on other CPUs, if none can.
+    pub one_cpu: Option<&'a str>,
+}
+
+impl Script<'_> {
+    /// Plays the session; an error means that QEMU failed, not the Hurd.
+    pub fn play<L: Line>(
+        &self,
+        console: &mut Console<L>,
+        counters: &mut dyn FnMut(&mut L) -> Result<Option<Vec<u32>>>,
+        progress: &mut dyn FnMut(&str, &str),
+    ) -> Result<Session> {
+        let mut session = Session {
+            outcomes: Vec::new(),
+            fault: None,
+            end: String::new(),
+            came_up: false,
+            words: None,
+            other_cpus: BTreeSet::new(),
+        };
+        let played = self.try_play(console, counters, progress, &mut session);
+        session.came_up = has_started_programs(console.text());
+        session.end = console.end();
+        let Err(trouble) = played else { return Ok(session) };
+        let at = session.outcomes.len();
+        let name = rows(self.steps)[at];
+        let fault = match trouble {
+            Stop::Wrong(text) => (Fault::Step, format!("step '{name}' failed: {text}")),
+            Stop::Trouble(Trouble::Broken(error)) => return Err(error),
+            Stop::Trouble(Trouble::Panic(text)) => {
+                (Fault::Panic, format!("kernel panic at '{name}':\n{text}"))
+            }
+            Stop::Trouble(Trouble::Silence(seconds)) => {
+                (Fault::Silence, format!("silence at '{name}': not a word for {seconds} s"))
+            }
+            Stop::Trouble(Trouble::TooLong(seconds)) if at == 0 => {
+                (Fault::NoShell, format!("no shell within {seconds} s"))
+            }
+            Stop::Trouble(Trouble::TooLong(seconds)) => {
+                (Fault::Silence, format!("'{name}' was not done within {seconds} s"))
+            }
+            Stop::Trouble(Trouble::Stopped) if at == 0 => (
+                Fault::NoShell,
+                "no shell: the machine reset or switched itself off before there was one".into(),
+            ),
+            Stop::Trouble(Trouble::Stopped) => {
+                (Fault::Panic, format!("the machine reset or switched itself off at '{name}'"))
+            }
+        };
+        session.outcomes.push(Outcome::Failed);
+        session.fault = Some(fault);
+        Ok(session)
+    }
+
+    fn try_play<L: Line>(
+        &self,
+        console: &mut Console<L>,
+        counters: &mut dyn FnMut(&mut L) -> Result<Option<Vec<u32>>>,
+        progress: &mut dyn FnMut(&str, &str),
+        session: &mut Session,
+    ) -> Result<(), Stop> {
+        let start = Instant::now();
+        self.reach_shell(console, &mut |_, last| progress("shell prompt", last))?;
+        session.outcomes.push(passed(start, String::new()));
+
+        let mut number = 1;
+        let mut ask = |console: &mut Console<L>, line: &str, tick: &mut dyn FnMut(&mut L, &str)| {
+            number += 1;
+            console.say(&asking_for_end(line, number))?;
+            console.wait(self.step_patience(), &mut |text| end_in(text, number), tick)
+        };
+        for line in PRELUDE {
+            let (status, _) = ask(console, line, &mut |_, last| progress("set-up", last))?;
+            if status != 0 {
+                return Err(Stop::Wrong(format!("exit status {status} of the set-up: {line}")));
+            }
+        }
+        for step in self.steps {
+            if let (Needs::OtherCpus, Some(reason)) = (step.needs, self.one_cpu) {
+                session.outcomes.push(Outcome::Skipped(reason.into()));
+                continue;
+            }
+            let start = Instant::now();
+            let mut missing = Vec::new();
+            for program in step.programs {
+                let line = format!("command -v {program} >/dev/null");
+                if ask(console, &line, &mut |_, last| progress(step.name, last))?.0 != 0 {
+                    missing.push(*program);
+                }
+            }
+            if !missing.is_empty() {
+                session.outcomes.push(Outcome::Skipped(format!("no {}", missing.join(", "))));
+                continue;
+            }
+            let mut glanced: Option<Instant> = None;
+            let mut cpus = BTreeSet::new();
+            let mut last_answer = (0, String::new());
+            for line in step.lines {
+                last_answer = ask(console, line, &mut |machine: &mut L, last: &str| {
+                    progress(step.name, last);
+                    let due = glanced.is_none_or(|at| at.elapsed() >= GLANCE);
+                    if step.needs == Needs::OtherCpus && due {
+                        glanced = Some(Instant::now());
+                        // A glance that fails shows nothing, and nothing seen is a failure below.
+                        cpus.extend(machine.in_user_code().unwrap_or_default());
+                    }
+                })?;
+            }
+            let (status, result) = last_answer;
+            if status != 0 {
+                return Err(Stop::Wrong(format!("exit status {status}, result '{result}'")));
+            }
+            cpus.remove(&0);
+            if step.needs == Needs::OtherCpus && cpus.is_empty() {
+                return Err(Stop::Wrong("no CPU but the first was seen running a program".into()));
+            }
+            session.other_cpus.extend(cpus);
+            session.outcomes.push(passed(start, result));
+        }
+
+        let start = Instant::now();
+        ask(console, "cd /; rm -rf $w; sync", &mut |_, last| progress("clean reboot", last))?;
+        session.words = counters(&mut console.line).map_err(Trouble::Broken)?;
+        console.say("reboot")?;
+        console
+            .wait_for_end(self.step_patience(), &mut |_, last| progress("clean reboot", last))?;
+        session.outcomes.push(passed(start, String::new()));
+        Ok(())
+    }
+
+    /// Logs in where that is asked for, and makes sure that the prompt is one that answers.
+    fn reach_shell<L: Line>(
+        &self,
+        console: &mut Console<L>,
+        tick: &mut dyn FnMut(&mut L, &str),
+    ) -> Result<(), Trouble> {
+        let start = Instant::now();
+        loop {
+            let left = self.limits.shell.saturating_sub(start.elapsed());
+            let patience = Patience { limit: left, silence: self.limits.silence };
+            let whole = |trouble| match trouble {
+                Trouble::TooLong(_) => Trouble::TooLong(self.limits.shell.as_secs()),
+                other => other,
+            };
+            match console.wait(patience, &mut prompt_in, tick).map_err(whole)? {
+                Prompt::Login(answer) => console.say(answer)?,
+                Prompt::Shell => {
+                    console.say(&asking_for_end("true", 0))?;
+                    let left = self.limits.shell.saturating_sub(start.elapsed());
+                    let patience = Patience { limit: left, silence: self.limits.silence };
+                    console.wait(patience, &mut |text| end_in(text, 0), tick).map_err(whole)?;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn step_patience(&self) -> Patience {
+        Patience { limit: self.limits.step, silence: self.limits.step.min(self.limits.silence) }
+    }
+}
+
+enum Stop {
+    Trouble(Trouble),
+    Wrong(String),
+}
+
+impl From<Trouble> for Stop {
+    fn from(trouble: Trouble) -> Stop {
+        Stop::Trouble(trouble)
+    }
+}
+
+fn passed(start: Instant, result: String) -> Outcome {
+    Outcome::Passed { seconds: start.elapsed().as_secs_f64(), result }
+}
+
+fn prompt_in(text: &str) -> Option<(Prompt, usize)> {
+    let line = text.rsplit('\n').next()?;
+    let (_, prompt) = PROMPTS.iter().find(|(mark, _)| line.ends_with(mark))?;
+    Some((*prompt, text.len()))
+}
+
+/// What a Hurd's first server prints; before that there is only the kernel.
+fn has_started_programs(text: &str) -> bool {
+    text.contains("bootstrap") || text.lines().any(|line| line.contains("ext2fs:"))
+}
+
+#[cfg(test)]
+mod tests;
