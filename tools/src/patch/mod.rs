@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{bail, Context, Result};
 
 mod format;
+mod lines;
 mod replace;
 mod storm;
 mod tokens;

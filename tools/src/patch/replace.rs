@@ -4,6 +4,7 @@
 use anyhow::{bail, ensure, Context, Result};
 
 use super::format::Change;
+use super::lines;
 use super::tokens::{functions, tokens, Function};
 use super::tree::Tree;
 use crate::object_check::FUNCTIONS;
@@ -89,39 +90,39 @@ fn guard_functions(source: &str, allow_changed: bool) -> Result<String> {
         );
     }
 
-    let mut lines: Vec<String> = source.split('\n').map(str::to_owned).collect();
+    let mut text: Vec<String> = source.split('\n').map(str::to_owned).collect();
     for (name, function) in targets {
         let before = function.first_line.checked_sub(1);
-        for (place, text) in [
+        for (place, guard) in [
             (before, format!("#ifndef {MACRO}")),
             (Some(function.last_line + 1), format!("#endif /* !{MACRO} */")),
         ] {
-            let line = place.and_then(|place| lines.get_mut(place)).filter(|line| line.is_empty());
+            let line = place.and_then(|place| text.get_mut(place)).filter(|line| line.is_empty());
             *line.with_context(|| {
                 format!(
                     "vm/vm_map.c has no blank line in front of and behind {name} for a conditional"
                 )
-            })? = text;
+            })? = guard;
         }
     }
-    Ok(lines.join("\n"))
+    Ok(text.join("\n"))
 }
 
 /// At the end, where it moves no other declaration.
 fn add_prototype(header: &str) -> Result<String> {
-    let end = line_starts(header)
+    let end = lines::starts(header)
         .filter(|&at| header[at..].starts_with("#endif"))
         .last()
         .context("vm/vm_map.h does not end its include guard")?;
     let prototype = format!(
         "#ifdef {MACRO}\nextern void vm_map_pageable_scan(vm_map_t, vm_map_entry_t, vm_offset_t);\n#endif\n\n"
     );
-    Ok(insert(header, end, &prototype))
+    Ok(lines::insert(header, end, &prototype))
 }
 
 /// In front of the comment that belongs to the links, the last part of the file.
 fn add_option(configure: &str) -> Result<String> {
-    let starts: Vec<usize> = line_starts(configure).collect();
+    let starts: Vec<usize> = lines::starts(configure).collect();
     let links = starts
         .iter()
         .position(|&at| configure[at..].starts_with("AC_CONFIG_LINKS("))
@@ -132,12 +133,12 @@ fn add_option(configure: &str) -> Result<String> {
     };
     let above = starts[..links].iter().rposition(|at| !is_comment(at));
     let at = starts[above.map_or(0, |line| line + 1)];
-    Ok(insert(configure, at, &format!("\n{}", include_str!("replace.ac"))))
+    Ok(lines::insert(configure, at, &format!("\n{}", include_str!("replace.ac"))))
 }
 
 /// Behind what gnumach.o is linked from.
 fn add_object(makefile: &str) -> Result<String> {
-    let start = line_starts(makefile)
+    let start = lines::starts(makefile)
         .find(|&at| {
             makefile[at..]
                 .strip_prefix("gnumach_o_LDADD")
@@ -150,17 +151,5 @@ fn add_object(makefile: &str) -> Result<String> {
             std::mem::replace(goes_on, line.trim_end().ends_with('\\')).then_some(line.len())
         })
         .sum();
-    Ok(insert(makefile, start + length, &format!("\n{}", include_str!("replace.am"))))
-}
-
-fn line_starts(text: &str) -> impl Iterator<Item = usize> + '_ {
-    text.split_inclusive('\n').scan(0, |at, line| {
-        let start = *at;
-        *at += line.len();
-        Some(start)
-    })
-}
-
-fn insert(text: &str, at: usize, new: &str) -> String {
-    format!("{}{new}{}", &text[..at], &text[at..])
+    Ok(lines::insert(makefile, start + length, &format!("\n{}", include_str!("replace.am"))))
 }
