@@ -8,7 +8,7 @@
 #include "slab.h"
 #include "stop.h"
 #include "threads.h"
-#include "tree.h"
+#include "rbtrees.h"
 
 static void __attribute__((noreturn, format(printf, 3, 4)))
 broken(vm_map_t map, int number, const char *format, ...)

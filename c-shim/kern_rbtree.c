@@ -9,7 +9,7 @@
 #include "calls.h"
 #include "map.h"
 #include "stop.h"
-#include "tree.h"
+#include "rbtrees.h"
 
 static bool
 red(const struct rbtree_node *node)

@@ -7,7 +7,7 @@
 #include "objects.h"
 #include "slab.h"
 #include "stop.h"
-#include "tree.h"
+#include "rbtrees.h"
 
 /* Where an entry with this gap goes: a null *FOUND means below *PARENT. */
 static void

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "harness.h"
-#include "tree.h"
+#include "rbtrees.h"
 
 SUITE(coalesce_merge);
 

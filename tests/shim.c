@@ -6,7 +6,7 @@
 #include <sched.h>
 
 #include "harness.h"
-#include "tree.h"
+#include "rbtrees.h"
 
 SUITE(shim);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the map builder and the checks need of red-black trees. */
-#ifndef C_SHIM_TREE_H
-#define C_SHIM_TREE_H
+#ifndef C_SHIM_RBTREES_H
+#define C_SHIM_RBTREES_H
 
 #include <stddef.h>
 
@@ -29,4 +29,4 @@ extern void tree_link(struct rbtree *tree, struct rbtree_node *parent,
 		      int index, struct rbtree_node *node);
 extern void tree_unlink(struct rbtree *tree, struct rbtree_node *node);
 
-#endif /* C_SHIM_TREE_H */
+#endif /* C_SHIM_RBTREES_H */
