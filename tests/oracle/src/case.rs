@@ -69,9 +69,14 @@ pub enum Poke {
     Project { slot: u8 },
     /// There is no current thread, as before the first one.
     NoThread,
+    /// The map's lock is recursive for the current thread already.
+    OwnLock,
     /// A node with this gap size, at a misaligned address, is the gap tree's root,
     /// and the real tree is its right child.
     ForgeGapRoot { gap: u32 },
+    /// The header's start is the last entry's end, or its end the first's start, as
+    /// if it were an entry that touches them; it touches itself in an empty map.
+    Meet { last: bool },
     /// Another CPU holds the hint's spin lock, and lets it go after a while.
     HoldHint,
     /// gap_size or in_gap_tree of the first on the gap list at the root of the gap

@@ -18,9 +18,10 @@ pub fn base(rng: &mut Rng, base: &mut Base) {
     for _ in 0..OBJECTS {
         base.objects.push(NewObject { pages: 1 + rng.below(16), shadowed: rng.chance(1, 4) });
     }
-    let entries = match rng.below(20) {
-        0..=11 => 1 + rng.below(6),
-        12..=17 => 1 + rng.below(16),
+    let entries = match rng.below(40) {
+        0 => 0,
+        1..=23 => 1 + rng.below(6),
+        24..=35 => 1 + rng.below(16),
         _ => 1 + rng.below(MOST_ENTRIES),
     };
     let most_gap = rng.pick(&[0, 1, 2, 3, 12]);
@@ -41,7 +42,9 @@ pub fn base(rng: &mut Rng, base: &mut Base) {
         });
     }
     base.room = rng.pick(&[0, 0, 1, 2, 5]);
-    if rng.chance(1, 2) {
+    if entries == 0 {
+        base.room += 1;
+    } else if rng.chance(1, 2) {
         let pages: u32 = base.entries.iter().map(|e| e.gap + e.pages).sum();
         for _ in 0..=rng.below(3) {
             let page = rng.below(pages);
@@ -84,9 +87,11 @@ pub fn case(rng: &mut Rng, entries: u32, case: &mut Case) {
     }
     let object = 1 + rng.below(OBJECTS) as u8;
     case.pokes.push(Poke::Account { object, extra: (rng.below(8) / 7) as u8 });
-    if rng.chance(1, 2) {
+    // While a lock is timed, nothing else may depend on when.
+    if rng.chance(1, 2) && !case.pokes.contains(&Poke::HoldHint) {
         for _ in 0..=rng.below(3) {
-            let interference = interference(rng);
+            let slot = slot_near_a_range(rng, case);
+            let interference = interference(rng, slot);
             case.acts.push(interference);
         }
     }
@@ -233,16 +238,18 @@ fn wirable(rng: &mut Rng, entries: u32, case: &mut Case) {
         if rng.chance(1, 4) {
             pokes.push(Poke::Object { slot, object: rng.below(OBJECTS + 1) as u8 });
         }
-        if rng.chance(1, 60) {
+        if rng.chance(1, 30) {
             let field = rng.pick(&[InTransition, NeedsWakeup, NeedsWakeup, IsShared, IsSubMap]);
             pokes.push(set(field, slot, 1));
         }
-        if rng.chance(1, 60) {
+        if rng.chance(1, 30) {
             pokes.push(Poke::Project { slot });
         }
     }
     let op = match rng.below(4) {
-        0 | 1 => Op::Scan { slot: 0, until: entries as u8 - 1, from_end: true, pages: 0 },
+        0 | 1 => {
+            Op::Scan { slot: 0, until: (entries as u8).saturating_sub(1), from_end: true, pages: 0 }
+        }
         _ => scan(rng),
     };
     case.ops.push(op);
@@ -256,7 +263,7 @@ fn wirable(rng: &mut Rng, entries: u32, case: &mut Case) {
 fn anything(rng: &mut Rng) -> Poke {
     use Field::*;
     let slot = rng.below(MOST_ENTRIES) as u8;
-    match rng.below(14) {
+    match rng.below(17) {
         0 => set(WiredCount, slot, rng.pick(&[3, 0x7fff, 0x8000, 0xffff])),
         1 => set(SizeWired, 0, rng.next() as u32),
         2 => set(Timestamp, 0, u32::MAX),
@@ -270,6 +277,9 @@ fn anything(rng: &mut Rng) -> Poke {
         10 => set(InTransition, slot, 1),
         11 => set(RecursionDepth, 0, 1),
         12 => set(NeedsWakeup, slot, 1),
+        13 => set(ReadCount, 0, 1),
+        14 => set(WantUpgrade, 0, 1),
+        15 => Poke::OwnLock,
         _ => Poke::Point { field: rng.pick(&[Hint, FirstFree]), to: slot },
     }
 }
@@ -280,17 +290,33 @@ fn hostile(rng: &mut Rng, case: &mut Case) {
     use Field::*;
     let Some(&Op::Coalesce { slot }) = case.ops.first() else { return };
     case.ops.truncate(1);
-    case.pokes.push(match rng.below(6) {
+    case.pokes.push(match rng.below(7) {
         0 => set(GapSize, slot.wrapping_sub(1), 0x1000 * rng.below(4)),
         1 => Poke::ForgeGapRoot { gap: rng.pick(&[1, 1, 0x1000, 0x2000, 0x3000]) },
         2 => Poke::SpoilGapList { field: GapSize, value: 0x1000 * rng.below(13), but: slot },
         3 => Poke::SpoilGapList { field: InGapTree, value: 1, but: slot },
         4 => set(Max, 0, 0xffff_f000),
+        5 => Poke::Meet { last: rng.chance(1, 2) },
         _ => set(Entries, 0, rng.pick(&[0, 1, u32::MAX])),
     });
 }
 
-fn interference(rng: &mut Rng) -> Interference {
+/// An entry that others would disturb: often one at the end of a scanned range,
+/// or beside it.
+fn slot_near_a_range(rng: &mut Rng, case: &Case) -> u8 {
+    let scans = |op: &Op| match *op {
+        Op::Scan { slot, until, .. } => Some((slot, until)),
+        Op::Coalesce { .. } => None,
+    };
+    match case.ops.iter().find_map(scans) {
+        Some((slot, until)) if rng.chance(2, 3) => {
+            rng.pick(&[slot, slot.wrapping_sub(1), until, until, until.wrapping_add(1)])
+        }
+        _ => rng.below(MOST_ENTRIES) as u8,
+    }
+}
+
+fn interference(rng: &mut Rng, slot: u8) -> Interference {
     use Act::*;
     let act = match rng.below(40) {
         0..=5 => Extend,
@@ -310,7 +336,7 @@ fn interference(rng: &mut Rng) -> Interference {
     Interference {
         fault: if rng.chance(1, 2) { 0 } else { rng.below(5) as u8 },
         act,
-        slot: rng.below(MOST_ENTRIES) as u8,
+        slot,
         value: rng.below(16),
     }
 }

@@ -151,7 +151,8 @@ impl Layout {
             other_thread,
             user_pmap,
             map,
-            free: map + align(map_size),
+            // Who takes the header for an entry finds zeros behind the map.
+            free: map + align(map_size + structs.size("vm_map_entry")),
             map_size,
             header: map + structs.place("vm_map", "hdr")?.byte(),
             entry_size: structs.size("vm_map_entry"),

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 pub const GATE: u32 = 0x1000_0000;
 /// Maps, entries, objects and threads of a case.
 pub const ARENA: u32 = 0x2000_0000;
-pub const ARENA_SIZE: u32 = 0x2_0000;
+pub const ARENA_SIZE: u32 = 0x1_0000;
 /// The stack of 32-bit code; a page without access lies below it.
 pub const STACK: u32 = 0x3000_0000;
 pub const STACK_SIZE: u32 = 0x1_0000;

@@ -71,6 +71,8 @@ pub struct Machine {
     depth: u32,
     /// The end of what was allocated of the arena.
     pub arena_end: u32,
+    /// Where the arena has no more room.
+    pub arena_limit: u32,
     /// Calls are recorded, and faults interfered with.
     pub recording: bool,
     pub calls: Vec<Call>,
@@ -109,6 +111,7 @@ impl Machine {
             ours_mapped,
             depth: 0,
             arena_end: low::ARENA,
+            arena_limit: low::ARENA + low::ARENA_SIZE - 0x1000,
             recording: false,
             calls: Vec::new(),
             lock_is_timed: false,
@@ -154,7 +157,7 @@ impl Machine {
 
     /// Calls with arguments on the stack and in eax, edx, ecx, below whatever
     /// call is being served.
-    fn enter(
+    pub fn enter(
         &mut self,
         function: u32,
         arguments: &[u32],
@@ -289,7 +292,7 @@ impl Machine {
     pub fn allocate(&mut self, size: u32) -> Option<u32> {
         let object = self.arena_end;
         self.arena_end += (size + 15) & !15;
-        (self.arena_end <= low::ARENA + low::ARENA_SIZE - 0x1000).then_some(object)
+        (self.arena_end <= self.arena_limit).then_some(object)
     }
 }
 

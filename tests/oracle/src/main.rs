@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use clap::Parser;
 
+mod bench;
 mod campaign;
 mod case;
 mod dump;
@@ -85,6 +86,10 @@ const CANNOT_RUN: u8 = 2;
 const SKIPPED: u8 = 77;
 
 fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|word| word == "bench") {
+        return bench::main(&words[1..]);
+    }
     let args = Args::parse();
     if let Err(reason) = low::try_32_bit_code() {
         println!("SKIP: {reason}");

@@ -4,6 +4,7 @@
 use anyhow::{bail, Result};
 
 use crate::case::{Base, Case, Op, Poke};
+use crate::layout::Field;
 use crate::low;
 use crate::machine::{Call, Machine, Side, Stop};
 use crate::state::Built;
@@ -13,7 +14,7 @@ const PAGE: usize = 0x1000;
 
 /// A state of everything that 32-bit code can write, but its stack.
 #[derive(Default)]
-struct Image {
+pub struct Image {
     end: u32,
     arena: Vec<u8>,
     /// The kernel's data, for as many touched pages as there were.
@@ -21,7 +22,7 @@ struct Image {
 }
 
 impl Image {
-    fn capture(&mut self, end: u32) {
+    pub fn capture(&mut self, end: u32) {
         self.end = end;
         self.arena.clear();
         self.arena.extend_from_slice(arena(end));
@@ -39,7 +40,7 @@ impl Image {
     }
 
     /// Puts everything back. The arena was in use up to `used`.
-    fn restore(&mut self, used: u32) {
+    pub fn restore(&mut self, used: u32) {
         self.add_new_pages();
         arena(self.end).copy_from_slice(&self.arena);
         if used > self.end {
@@ -66,6 +67,8 @@ pub struct Trace {
     /// What each op returned; the last may have stopped.
     pub returned: Vec<Result<u32, Stop>>,
     pub calls: Vec<Call>,
+    /// It changed the hint while another held its lock.
+    broke_into: bool,
     after: Image,
 }
 
@@ -79,6 +82,8 @@ pub enum Difference {
     Allocated,
     Memory,
     KernelData,
+    /// A side stored the hint without its lock.
+    HintLock,
     /// Something was written where nothing of a case is.
     Stray,
 }
@@ -165,7 +170,8 @@ impl Bench {
         let held = machine.layout.hint_lock.filter(|_| case.pokes.contains(&Poke::HoldHint));
         machine.lock_is_timed = held.is_some();
         if let Some(lock) = held {
-            watch::release_later(lock);
+            let hint = machine.layout.map + machine.layout.place(Field::Hint).byte();
+            watch::release_later(lock, hint);
         }
         machine.recording = true;
         let trace = match side {
@@ -187,9 +193,7 @@ impl Bench {
             }
         }
         machine.recording = false;
-        if held.is_some() {
-            watch::wait_for_release();
-        }
+        trace.broke_into = held.is_some() && !watch::wait_for_release();
         std::mem::swap(&mut trace.calls, &mut machine.calls);
         trace.after.capture(machine.arena_end);
         self.used = self.used.max(machine.arena_end);
@@ -216,6 +220,9 @@ impl Bench {
         if a.after.arena != b.after.arena {
             return Some(Difference::Memory);
         }
+        if a.broke_into || b.broke_into {
+            return Some(Difference::HintLock);
+        }
         a.after.add_new_pages();
         (a.after.pages != b.after.pages).then_some(Difference::KernelData)
     }
@@ -225,7 +232,10 @@ impl Bench {
     /// last allocation.
     pub fn tail_is_clean(&self) -> bool {
         let from = rounded(self.used);
-        low::bytes(from, low::ARENA + low::ARENA_SIZE - from).iter().all(|&byte| byte == 0)
+        let tail = low::bytes(from, low::ARENA + low::ARENA_SIZE - from);
+        // Without a way out in between, which would make it slow.
+        let words = tail.chunks_exact(8).map(|w| u64::from_le_bytes(w.try_into().expect("eight")));
+        words.fold(0, |all, word| all | word) == 0
     }
 
     /// Memory as a side left it, for printing: restores it.

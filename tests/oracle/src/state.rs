@@ -174,10 +174,22 @@ impl Machine {
                     layout.set(from, Field::ProjectedOn, to);
                 }
             }
+            Poke::OwnLock => layout.set(layout.map, Field::LockThread, layout.thread),
             Poke::NoThread => low::write32(layout.active_thread, 0),
             Poke::ForgeGapRoot { gap } => {
                 if let Some(memory) = self.allocate(self.layout.entry_size + 2) {
                     self.layout.forge_gap_root(memory + 2, gap);
+                }
+            }
+            Poke::Meet { last } => {
+                let (map, header) = (layout.map, layout.header);
+                if last {
+                    let prev = layout.get(map, Field::Last);
+                    // Entries and header have the same links.
+                    layout.set(header, Field::Start, layout.get(prev, Field::End));
+                } else {
+                    let next = layout.get(map, Field::First);
+                    layout.set(header, Field::End, layout.get(next, Field::Start));
                 }
             }
             Poke::HoldHint => {

@@ -5,8 +5,9 @@
 //! The handlers run while 32-bit code does, on a stack of their own, and touch
 //! nothing but the statics here, memory below 4 GB and the saved registers.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
+use crate::bench::step;
 use crate::{low, reach};
 
 /// Exits that a handler takes for 32-bit code, beside those of `low`.
@@ -97,9 +98,17 @@ pub fn install(ranges: &[(u32, u32)]) {
 
 /// A lock word that a timer clears, as another CPU does that holds it.
 static HELD_LOCK: AtomicU32 = AtomicU32::new(0);
+/// The word that the lock guards, what it held when the lock was taken, and
+/// whether it was changed before the lock was let go.
+static GUARDED: AtomicU32 = AtomicU32::new(0);
+static GUARDED_VALUE: AtomicU32 = AtomicU32::new(0);
+static BROKEN_INTO: AtomicBool = AtomicBool::new(false);
 
-/// Lets the lock at `address` go after some microseconds.
-pub fn release_later(address: u32) {
+/// Lets the lock at `address` go after some microseconds; it guards a word.
+pub fn release_later(address: u32, guarded: u32) {
+    GUARDED.store(guarded, Relaxed);
+    GUARDED_VALUE.store(low::read32(guarded), Relaxed);
+    BROKEN_INTO.store(false, Relaxed);
     HELD_LOCK.store(address, Relaxed);
     let once = libc::timeval { tv_sec: 0, tv_usec: 30 };
     let never = libc::timeval { tv_sec: 0, tv_usec: 0 };
@@ -108,11 +117,13 @@ pub fn release_later(address: u32) {
     unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) };
 }
 
-/// Waits until no lock is held for a timer to let go.
-pub fn wait_for_release() {
+/// Waits until no lock is held for a timer to let go. False: what it guards was
+/// changed while it was held.
+pub fn wait_for_release() -> bool {
     while HELD_LOCK.load(Relaxed) != 0 {
         std::hint::spin_loop();
     }
+    !BROKEN_INTO.load(Relaxed)
 }
 
 /// Starts the clock against calls that do not end; each process needs its own.
@@ -156,6 +167,8 @@ extern "C" fn on_signal(
     if signal == libc::SIGALRM {
         let lock = HELD_LOCK.swap(0, Relaxed);
         if lock != 0 {
+            let value = low::read32(GUARDED.load(Relaxed));
+            BROKEN_INTO.store(value != GUARDED_VALUE.load(Relaxed), Relaxed);
             low::write32(lock, 0);
         }
         return;
@@ -175,6 +188,9 @@ extern "C" fn on_signal(
     if in_32_bit_code {
         let eip = registers[libc::REG_RIP as usize] as u32;
         if signal == libc::SIGTRAP {
+            if step::on_trap(registers) {
+                return;
+            }
             let flags = registers[libc::REG_EFL as usize] as u32;
             if let Some(next) = reach::branch(eip.wrapping_sub(1), flags) {
                 registers[libc::REG_RIP as usize] = i64::from(next);

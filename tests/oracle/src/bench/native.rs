@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Code of the bench's own beside the kernel's: where counting starts, a timer,
+//! and what stands in for functions that do not run here.
+
+use std::arch::global_asm;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{bail, Context, Result};
+use object::{Object, ObjectSegment};
+
+use crate::hooks::{Action, Spec, SPECS};
+use crate::kernel::Kernel;
+use crate::low;
+
+/// Two pages: code, and the timer's words.
+pub const CODE: u32 = 0x1800_0000;
+const WORDS: u32 = CODE + 0x1000;
+/// Offsets in the code.
+pub const BREAKPOINT: u32 = 0;
+const NOTHING: u32 = 1;
+const TIMER: u32 = 16;
+
+/// What the timer calls, how often, with what, and the ticks that it took.
+#[repr(C)]
+struct Words {
+    function: u32,
+    times: u32,
+    arguments: [u32; 3],
+    ticks: u32,
+}
+
+// Passes the arguments on the stack and in eax, edx, ecx, whatever the function
+// wants, so that both sides are called by the very same code.
+global_asm!(
+    r#"
+    .pushsection .rodata.bench_native, "a", @progbits
+    .globl bench_native_start, bench_native_end
+    bench_native_start:
+    .code32
+        int3
+        ret
+        .balign 16, 0xcc
+        pushl %ebp
+        pushl %ebx
+        pushl %esi
+        pushl %edi
+        movl 0x18001004, %esi
+        lfence
+        rdtsc
+        lfence
+        movl %eax, %ebx
+    1:
+        movl 0x18001008, %eax
+        movl 0x1800100c, %edx
+        movl 0x18001010, %ecx
+        pushl %ecx
+        pushl %edx
+        pushl %eax
+        call *0x18001000
+        addl $12, %esp
+        decl %esi
+        jnz 1b
+        lfence
+        rdtsc
+        subl %ebx, %eax
+        movl %eax, 0x18001014
+        popl %edi
+        popl %esi
+        popl %ebx
+        popl %ebp
+        ret
+    bench_native_end:
+    .code64
+    .popsection
+    "#,
+    options(att_syntax)
+);
+
+extern "C" {
+    static bench_native_start: u8;
+    static bench_native_end: u8;
+}
+
+pub const STUB_SIZE: u32 = 6;
+
+/// Maps the code; puts stubs in place of what was hooked, and the kernel's own
+/// code back where it was to run. Returns the stubs.
+pub fn install(kernel: &Kernel, path: &Path) -> Result<Vec<(u32, u32)>> {
+    low::map(CODE, 0x2000, low::RW)?;
+    // SAFETY: the two symbols enclose the code.
+    let code = unsafe {
+        let start = &raw const bench_native_start;
+        let size = (&raw const bench_native_end).offset_from(start) as usize;
+        std::slice::from_raw_parts(start, size)
+    };
+    low::bytes(CODE, code.len() as u32).copy_from_slice(code);
+    low::protect(CODE, 0x1000, low::RX);
+
+    let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = object::File::parse(&*data)?;
+    let mut stubs = Vec::new();
+    let (text, size) = *kernel.text.first().context("a kernel without code")?;
+    low::protect(text, size, low::RW);
+    for Spec(name, action, _) in SPECS {
+        let Some(symbol) = kernel.symbols.get(*name) else { continue };
+        let at = symbol.address;
+        match action {
+            Action::Run => {
+                let bytes = file
+                    .segments()
+                    .find_map(|segment| segment.data_range(at.into(), 5).ok().flatten())
+                    .with_context(|| format!("{name} lies in no segment"))?;
+                low::bytes(at, 5).copy_from_slice(bytes);
+            }
+            Action::Return(_) | Action::Fault => {
+                let value = if let Action::Return(value) = action { *value } else { 0 };
+                if symbol.size < STUB_SIZE {
+                    bail!("{name} has no room for a stub");
+                }
+                let [a, b, c, d] = value.to_le_bytes();
+                // mov eax, value; ret
+                low::bytes(at, STUB_SIZE).copy_from_slice(&[0xb8, a, b, c, d, 0xc3]);
+                stubs.push((at, STUB_SIZE));
+            }
+            _ => {}
+        }
+    }
+    low::protect(text, size, low::RX);
+    Ok(stubs)
+}
+
+/// A function that returns at once.
+pub const fn nothing() -> u32 {
+    CODE + NOTHING
+}
+
+/// Sets the timer to a call; returns what to call instead.
+pub fn set_timer(function: u32, times: u32, arguments: [u32; 3]) -> u32 {
+    *words() = Words { function, times, arguments, ticks: 0 };
+    CODE + TIMER
+}
+
+/// Ticks of the last timed calls.
+pub fn ticks() -> u32 {
+    words().ticks
+}
+
+fn words() -> &'static mut Words {
+    // SAFETY: `install` mapped the page, and it holds a `Words` and nothing else;
+    // no reference is kept while 32-bit code runs.
+    unsafe { &mut *(WORDS as *mut Words) }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The calls that are measured.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Coalesce(Coalesce),
+    Scan(Scan),
+}
+
+/// How the coalesce ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coalesce {
+    PreviousIsHeader,
+    NotAdjacent,
+    ProtectionDiffers,
+    InTransition,
+    Hit,
+}
+
+/// What the scan does to every entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scan {
+    WireKernel,
+    WireUser,
+    CountUp,
+    CountStays,
+    Unwire,
+    Nothing,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub call: Call,
+    pub entries: u32,
+}
+
+/// A group of rows that differ in the number of entries alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Function {
+    Coalesce,
+    Scan,
+}
+
+pub const COALESCE: [Coalesce; 4] = [
+    Coalesce::PreviousIsHeader,
+    Coalesce::NotAdjacent,
+    Coalesce::ProtectionDiffers,
+    Coalesce::InTransition,
+];
+pub const SCAN: [Scan; 6] = [
+    Scan::WireKernel,
+    Scan::WireUser,
+    Scan::CountUp,
+    Scan::CountStays,
+    Scan::Unwire,
+    Scan::Nothing,
+];
+const HIT_SIZES: [u32; 3] = [3, 16, 256];
+pub const SCAN_SIZES: [u32; 5] = [1, 16, 256, 4_096, 65_536];
+
+/// Every row, but those with more entries than `most`.
+pub fn rows(most: u32) -> Vec<Row> {
+    let refused = COALESCE.iter().map(|&how| Row { call: Call::Coalesce(how), entries: 3 });
+    let hits = HIT_SIZES.iter().map(|&entries| Row { call: Call::Coalesce(Coalesce::Hit), entries });
+    let scans = SCAN.iter().flat_map(|&what| {
+        SCAN_SIZES.iter().map(move |&entries| Row { call: Call::Scan(what), entries })
+    });
+    refused.chain(hits).chain(scans).filter(|row| row.entries <= most).collect()
+}
+
+impl Row {
+    pub fn function(&self) -> Function {
+        match self.call {
+            Call::Coalesce(_) => Function::Coalesce,
+            Call::Scan(_) => Function::Scan,
+        }
+    }
+
+    /// What is called, without the number of entries.
+    pub fn what(&self) -> &'static str {
+        match self.call {
+            Call::Coalesce(Coalesce::PreviousIsHeader) => "coalesce, previous is the header",
+            Call::Coalesce(Coalesce::NotAdjacent) => "coalesce, not adjacent",
+            Call::Coalesce(Coalesce::ProtectionDiffers) => "coalesce, protection differs",
+            Call::Coalesce(Coalesce::InTransition) => "coalesce, in transition",
+            Call::Coalesce(Coalesce::Hit) => "coalesce, hit, null objects",
+            Call::Scan(Scan::WireKernel) => "scan, wire, kernel pmap",
+            Call::Scan(Scan::WireUser) => "scan, wire, user pmap",
+            Call::Scan(Scan::CountUp) => "scan, count 1 to 2",
+            Call::Scan(Scan::CountStays) => "scan, count already 2",
+            Call::Scan(Scan::Unwire) => "scan, unwire",
+            Call::Scan(Scan::Nothing) => "scan, nothing to do",
+        }
+    }
+
+    /// Whether a second call finds what the first did.
+    pub fn changes_nothing(&self) -> bool {
+        match self.call {
+            Call::Coalesce(how) => how != Coalesce::Hit,
+            Call::Scan(what) => matches!(what, Scan::CountStays | Scan::Nothing),
+        }
+    }
+}

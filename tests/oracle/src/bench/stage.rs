@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Puts the maps in place that rows are measured on.
+
+use std::path::Path;
+
+use anyhow::{bail, Context, Result};
+
+use super::native;
+use super::rows::{Call, Coalesce, Row, Scan};
+use super::step::{Stepper, Tally};
+use crate::layout::Field;
+use crate::low;
+use crate::machine::{Machine, Side, Stop};
+use crate::run::Image;
+
+const PAGE: u32 = 0x1000;
+const FIRST_ADDRESS: u32 = 0x10_0000;
+/// Room for 65,536 entries behind the oracle's arena.
+const MORE_ARENA: u32 = 0x80_0000;
+/// Room for our object, from where it is loaded on.
+const OURS_SIZE: u32 = 0x10_0000;
+const READ_WRITE: u32 = 3;
+const ALL: u32 = 7;
+const INHERIT: [u32; 2] = [1, 2];
+/// What eax, edx, ecx hold when they pass nothing.
+const SCRATCH: [u32; 3] = [0xaaaa_aaaa, 0xdddd_dddd, 0xcccc_cccc];
+
+pub const HELPERS: [&str; 2] = ["vm_map_gap_insert_single", "vm_map_gap_remove_single"];
+
+pub struct Stage {
+    pub machine: Machine,
+    booted: Image,
+    built: Image,
+    used: u32,
+    steppers: [Stepper; 3],
+    /// The function's arguments for the row at hand.
+    arguments: [u32; 3],
+    row: Option<Row>,
+}
+
+impl Stage {
+    pub fn new(kernel: &Path, object: &Path) -> Result<Self> {
+        let mut machine = Machine::new(kernel, object)?;
+        low::map(low::ARENA + low::ARENA_SIZE, MORE_ARENA, low::RW)?;
+        machine.arena_limit += MORE_ARENA;
+        let stubs = native::install(&machine.kernel, kernel)?;
+        let place = |name: &str| -> Result<(u32, u32)> {
+            let symbol = machine.kernel.symbol(name)?;
+            Ok((symbol.address, symbol.size))
+        };
+        let helpers = HELPERS.map(place).into_iter().collect::<Result<Vec<_>>>()?;
+        let percpu = machine.layout.percpu;
+        let stepper = |own| Stepper::new(own, &helpers, &stubs, percpu);
+        let steppers = [
+            stepper(place("vm_map_coalesce_entry")?),
+            stepper(place("vm_map_pageable_scan")?),
+            stepper((low::OURS, OURS_SIZE)),
+        ];
+        let mut booted = Image::default();
+        booted.capture(machine.arena_end);
+        Ok(Stage {
+            used: machine.arena_end,
+            machine,
+            booted,
+            built: Image::default(),
+            steppers,
+            arguments: [0; 3],
+            row: None,
+        })
+    }
+
+    /// Builds the row's map.
+    pub fn build(&mut self, row: Row) -> Result<()> {
+        self.booted.restore(self.used);
+        self.machine.reset();
+        let arguments = match row.call {
+            Call::Coalesce(how) => self.coalesce_map(how, row.entries),
+            Call::Scan(what) => self.scan_map(what, row.entries),
+        };
+        let describe = |stop| anyhow::anyhow!("building a map: {}", self.machine.describe(&stop));
+        self.arguments = arguments.map_err(describe)?;
+        self.used = self.machine.arena_end;
+        self.built.capture(self.used);
+        self.row = Some(row);
+        Ok(())
+    }
+
+    /// A map over these pages, without entries yet.
+    fn new_map(&mut self, kernel_pmap: bool, pages: u32) -> Result<(), Stop> {
+        let machine = &mut self.machine;
+        machine.arena_end = machine.layout.free;
+        let pmap = match kernel_pmap {
+            true => low::read32(machine.layout.kernel_pmap),
+            false => machine.layout.user_pmap,
+        };
+        let map = machine.layout.map;
+        let end = FIRST_ADDRESS + PAGE * pages;
+        machine.call(machine.functions.setup, &[map, pmap, FIRST_ADDRESS, end])?;
+        for &limit in &machine.functions.limits {
+            low::write32(map + limit, u32::MAX);
+        }
+        Ok(())
+    }
+
+    /// Maps one page without an object. Neighbours differ in inheritance, so that
+    /// the kernel keeps them apart.
+    fn add_entry(&mut self, page: u32, number: u32) -> Result<(), Stop> {
+        let attributes = [READ_WRITE, ALL, INHERIT[number as usize % 2]];
+        self.machine.map_pages(FIRST_ADDRESS + PAGE * page, PAGE, 0, 0, 0, attributes)?;
+        Ok(())
+    }
+
+    fn lock(&mut self) -> Result<Vec<u32>, Stop> {
+        let map = self.machine.layout.map;
+        self.machine.call(self.machine.layout.vm_map_lock, &[map])?;
+        let layout = &self.machine.layout;
+        let mut entries = Vec::new();
+        let mut entry = layout.get(map, Field::First);
+        while entry != layout.header {
+            entries.push(entry);
+            entry = layout.get(entry, Field::Next);
+        }
+        Ok(entries)
+    }
+
+    /// Adjacent entries, all in the state that the row wants, over one object.
+    fn scan_map(&mut self, what: Scan, entries: u32) -> Result<[u32; 3], Stop> {
+        self.new_map(what == Scan::WireKernel, entries + 16)?;
+        let size = PAGE * entries;
+        let object = self.machine.call(self.machine.functions.allocate, &[size])?;
+        for number in 0..entries {
+            self.add_entry(number, number)?;
+        }
+        let all = self.lock()?;
+        assert_eq!(all.len(), entries as usize, "neighbours stay apart");
+        let (access, count) = match what {
+            Scan::WireKernel | Scan::WireUser => (READ_WRITE, 0),
+            Scan::CountUp => (READ_WRITE, 1),
+            Scan::CountStays => (READ_WRITE, 2),
+            Scan::Unwire => (0, 1),
+            Scan::Nothing => (0, 0),
+        };
+        let layout = &self.machine.layout;
+        layout.set(object, Field::RefCount, 1 + entries);
+        for (number, &entry) in all.iter().enumerate() {
+            layout.set(entry, Field::EntryObject, object);
+            layout.set(entry, Field::Offset, PAGE * number as u32);
+            layout.set(entry, Field::WiredAccess, access);
+            layout.set(entry, Field::WiredCount, count);
+        }
+        if count != 0 {
+            layout.set(layout.map, Field::SizeWired, size);
+        }
+        Ok([layout.map, all[0], FIRST_ADDRESS + size])
+    }
+
+    fn coalesce_map(&mut self, how: Coalesce, entries: u32) -> Result<[u32; 3], Stop> {
+        self.new_map(false, 2 * entries + 16)?;
+        for number in 0..entries {
+            self.add_entry(number, number)?;
+        }
+        let all = self.lock()?;
+        let (prev, entry) = (all[all.len() / 2 - 1], all[all.len() / 2]);
+        let layout = &self.machine.layout;
+        layout.set(entry, Field::Inheritance, layout.get(prev, Field::Inheritance));
+        match how {
+            Coalesce::PreviousIsHeader => return Ok([layout.map, all[0], 0]),
+            Coalesce::NotAdjacent => layout.set(prev, Field::End, layout.get(prev, Field::Start)),
+            Coalesce::ProtectionDiffers => layout.set(entry, Field::Protection, 1),
+            Coalesce::InTransition => layout.set(prev, Field::InTransition, 1),
+            Coalesce::Hit => {}
+        }
+        Ok([layout.map, entry, 0])
+    }
+
+    /// Puts the row's map back as it was built.
+    fn restore(&mut self) {
+        self.built.restore(self.used);
+        self.machine.arena_end = self.used;
+        self.machine.reset();
+    }
+
+    fn target(&self, side: Side) -> Result<u32> {
+        let scans = matches!(self.row.context("no map is built")?.call, Call::Scan(_));
+        let shipped = |name| self.machine.kernel.symbol(name).map(|symbol| symbol.address);
+        match (side, scans) {
+            (Side::Shipped, true) => shipped("vm_map_pageable_scan"),
+            (Side::Shipped, false) => shipped("vm_map_coalesce_entry"),
+            (Side::Ours, true) => Ok(self.machine.ours.scan),
+            (Side::Ours, false) => Ok(self.machine.ours.coalesce),
+        }
+    }
+
+    /// Counts one call of a side from the row's state.
+    pub fn count(&mut self, side: Side) -> Result<Tally> {
+        // The first call makes pages of the kernel's data writable; that fault
+        // must not come between instructions that are counted.
+        self.restore();
+        self.call_as_it_is(side)?;
+        self.restore();
+        let target = self.target(side)?;
+        let (stack, registers) = self.pass(side);
+        let stepper = match (side, self.row.map(|row| row.call)) {
+            (Side::Ours, _) => 2,
+            (_, Some(Call::Scan(_))) => 1,
+            _ => 0,
+        };
+        let machine = &mut self.machine;
+        self.steppers[stepper].count(target, || {
+            let at = native::CODE + native::BREAKPOINT;
+            let result = machine.enter(at, &stack, registers);
+            result.map(drop).map_err(|stop| anyhow::anyhow!("{side:?}: {}", machine.describe(&stop)))
+        })
+    }
+
+    /// Arguments on the stack, and in eax, edx, ecx: gcc gives the static scan
+    /// the latter.
+    fn pass(&self, side: Side) -> (Vec<u32>, [u32; 3]) {
+        let scans = matches!(self.row.map(|row| row.call), Some(Call::Scan(_)));
+        match (side, scans) {
+            (Side::Shipped, true) => (Vec::new(), self.arguments),
+            (_, true) => (self.arguments.to_vec(), SCRATCH),
+            (_, false) => (self.arguments[..2].to_vec(), SCRATCH),
+        }
+    }
+
+    fn call_as_it_is(&mut self, side: Side) -> Result<u32> {
+        let target = self.target(side)?;
+        let (stack, registers) = self.pass(side);
+        match self.machine.enter(target, &stack, registers) {
+            Ok(value) => Ok(value),
+            Err(stop) => bail!("{side:?}: {}", self.machine.describe(&stop)),
+        }
+    }
+
+    /// Ticks that one call of a side takes from the row's state, and how many
+    /// calls of the timer that is.
+    pub fn time(&mut self, side: Side, times: u32) -> Result<u32> {
+        self.restore();
+        let target = self.target(side)?;
+        self.timed(target, times)
+    }
+
+    /// The same of a function that returns at once.
+    pub fn time_nothing(&mut self, times: u32) -> Result<u32> {
+        self.timed(native::nothing(), times)
+    }
+
+    fn timed(&mut self, target: u32, times: u32) -> Result<u32> {
+        let timer = native::set_timer(target, times, self.arguments);
+        match self.machine.enter(timer, &[], SCRATCH) {
+            Ok(_) => Ok(native::ticks()),
+            Err(stop) => bail!("timing: {}", self.machine.describe(&stop)),
+        }
+    }
+}
