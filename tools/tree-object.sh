@@ -97,12 +97,15 @@ tr '\0' '\n' <"$parts/names" | paste -d ' ' - "$parts/values.text" | awk -f "$he
     fail "bindgen and the kernel's compiler disagree about a structure: see above"
 objcopy --remove-section '.gnumach_layout.*' "$parts/whole.o" "$output.new"
 
+# Besides the headers: our sources, each also as a target, so that make goes on when one is gone.
 {
     cat "$parts/headers.d"
-    find "$top/src" "$shim" "$here/targets" -type f -print
-    for file in build.rs Cargo.toml Cargo.lock tools/tree-object.sh tools/tree-layout.awk tools/build-object.sh; do
-        echo "$top/$file"
-    done
-} | awk -v output="$output" '!/^\// { print; next } { print output ": " $0; print $0 ":" }' >"${output%.o}.d.new"
+    {
+        find "$top/src" "$shim" "$here/targets" -type f
+        for file in build.rs Cargo.toml Cargo.lock tools/tree-object.sh tools/tree-layout.awk tools/build-object.sh; do
+            echo "$top/$file"
+        done
+    } | awk -v output="$output" '{ print output ": " $0; print $0 ":" }'
+} >"${output%.o}.d.new"
 mv "${output%.o}.d.new" "${output%.o}.d"
 mv "$output.new" "$output"

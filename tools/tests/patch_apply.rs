@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What `vmtool patch` writes: git takes it, and without the option nothing changes.
+
+mod patch;
+
+use std::fs;
+use std::process::Command;
+
+use patch::{repository, text, MiniTree};
+
+const REPLACE: &[&str] = &["--allow-changed"];
+
+/// Compiles the tree's vm/vm_map.c as a kernel does, from the same place each time.
+fn compile(tree: &MiniTree, options: &[&str]) -> Vec<u8> {
+    let object = tree.beside("vm_map.o");
+    let output = Command::new("gcc")
+        .current_dir(tree.path())
+        .args(["-m32", "-ffreestanding", "-nostdinc", "-g", "-O2", "-Wall", "-Werror", "-I."])
+        .arg(format!("-I{}", repository().join("gnumach-headers").display()))
+        .args(options)
+        .args(["-c", "vm/vm_map.c", "-o"])
+        .arg(&object)
+        .output()
+        .expect("gcc is installed");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    fs::read(object).expect("an object")
+}
+
+/// Names that an object defines (true) or needs (false).
+fn names(object: &[u8], defined: bool) -> Vec<String> {
+    use object::{Object, ObjectSymbol};
+    let file = object::File::parse(object).expect("an ELF file");
+    file.symbols()
+        .filter(|symbol| symbol.is_definition() == defined && symbol.is_undefined() != defined)
+        .filter_map(|symbol| Some(symbol.name().ok()?.to_owned()))
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+fn apply(tree: &MiniTree, options: &[&str]) {
+    let file = tree.beside("the.patch");
+    fs::write(&file, tree.patch(options)).expect("a folder of ours");
+    tree.git(&["am", "--quiet", file.to_str().expect("UTF-8")]);
+}
+
+#[test]
+fn git_am_takes_it_and_integrate_does_the_same() {
+    let (by_hand, by_tool) = (MiniTree::new(), MiniTree::new());
+    for options in [REPLACE, &["--storm"]] {
+        apply(&by_hand, options);
+        let output = by_tool.vmtool(&[&["integrate"], options].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(
+            by_hand.git(&["rev-parse", "HEAD^{tree}"]),
+            by_tool.git(&["rev-parse", "HEAD^{tree}"])
+        );
+        assert_eq!(by_tool.git(&["status", "--porcelain"]), "");
+    }
+    assert_eq!(
+        by_hand.git(&["log", "--format=%s"]),
+        "tests: Storm the VM map from CPUs other than the first\n\
+         vm: Let a Rust object replace two functions of vm_map\nBegin\n"
+    );
+    assert_eq!(
+        by_hand.git(&["log", "-2", "--format=%an <%ae>"]),
+        "A Tester <tester@example.org>\n".repeat(2)
+    );
+}
+
+#[test]
+fn the_second_patch_stands_alone_and_lists_its_test() {
+    let tree = MiniTree::new();
+    apply(&tree, &["--storm"]);
+    let list: Vec<String> = tree
+        .read("tests/user-qemu.mk")
+        .lines()
+        .skip_while(|line| !line.starts_with("USER_TESTS"))
+        .take_while(|line| !line.is_empty())
+        .map(|line| line.trim_matches([' ', '\t', '\\']).to_owned())
+        .collect();
+    assert_eq!(
+        list,
+        ["USER_TESTS :=", "tests/test-first", "tests/test-vm-storm", "tests/test-last"]
+    );
+    let ours = fs::read_to_string(repository().join("tests/storm/tree/test-vm-storm.c"))
+        .expect("our test");
+    assert_eq!(tree.read("tests/test-vm-storm.c"), ours);
+}
+
+#[test]
+fn without_the_option_the_object_stays_the_same_to_the_byte() {
+    let tree = MiniTree::new();
+    let source = tree.read("vm/vm_map.c");
+    let before = compile(&tree, &[]);
+    apply(&tree, REPLACE);
+    assert_ne!(tree.read("vm/vm_map.c"), source);
+    assert!(compile(&tree, &[]) == before, "the patch changes what is compiled without the option");
+
+    // What the comparison is for: one more line in front of an assertion shows.
+    tree.edit("vm/vm_map.c", "#ifndef VM_MAP_RUST\n", "\n#ifndef VM_MAP_RUST\n");
+    assert!(compile(&tree, &[]) != before, "the comparison does not see a moved line");
+}
+
+#[test]
+fn with_the_option_both_functions_come_from_elsewhere() {
+    let tree = MiniTree::new();
+    apply(&tree, REPLACE);
+    let object = compile(&tree, &["-DVM_MAP_RUST=1"]);
+    for name in ["vm_map_pageable_scan", "vm_map_coalesce_entry"].map(str::to_owned) {
+        assert!(!names(&object, true).contains(&name), "{name} is still there");
+        assert!(names(&object, false).contains(&name), "{name} is not asked for");
+    }
+    assert!(names(&object, true).contains(&"vm_map_wire".to_owned()));
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What a patched tree's configure and make call: tools/tree-object.sh and tools/tree.mk.
+
+mod patch;
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
+
+use patch::{repository, text, MiniTree};
+
+/// A makefile such as automake and configure make of Makefile.am, with the option on or off.
+fn configure(tree: &MiniTree, option: bool) -> impl Fn(&[&str]) -> Output {
+    let build = tree.beside(if option { "on" } else { "off" });
+    fs::create_dir(&build).expect("a folder of ours");
+    let mut inside = false;
+    let mut makefile = format!(
+        "with_rust_vm_map = {0}\nVM_MAP_RUST_WORK = {0}/build\nsrcdir = {1}\nsystype = i386\nLD = ld -m elf_i386\n\
+         COMPILE = gcc -m32 -ffreestanding -nostdinc -O2 -g -I{1} -I{0}/gnumach-headers $(DEFINES)\n",
+        repository().display(),
+        tree.path().display()
+    );
+    if option {
+        makefile.push_str("DEFINES = -DVM_MAP_RUST\n");
+    }
+    for line in tree.read("Makefile.am").lines() {
+        match line {
+            "if enable_rust_vm_map" => inside = true,
+            "endif" => inside = false,
+            _ if inside && !option => {}
+            _ => makefile.push_str(&format!("{line}\n")),
+        }
+    }
+    fs::write(build.join("Makefile"), makefile).expect("a folder of ours");
+    move |words| {
+        Command::new("make")
+            .arg("-C")
+            .arg(&build)
+            .args(words)
+            .env_remove("MAKEFLAGS")
+            .output()
+            .expect("make is installed")
+    }
+}
+
+fn built(output: &Output) {
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
+/// Which file's symbols a linked object holds, by the names of functions and shims.
+fn defined(path: &Path) -> Vec<String> {
+    use object::{Object, ObjectSymbol};
+    let data = fs::read(path).expect("a linked object");
+    let file = object::File::parse(&*data).expect("an ELF file");
+    file.symbols()
+        .filter(|symbol| symbol.is_definition())
+        .filter_map(|symbol| Some(symbol.name().ok()?.to_owned()))
+        .collect()
+}
+
+fn kernel_compiler() -> bool {
+    let found = Command::new(repository().join("tools/find-rustc.sh")).output().expect("a shell");
+    if !found.status.success() {
+        println!("SKIP: no rustc for kernel code: {}", text(&found.stderr));
+    }
+    found.status.success()
+}
+
+#[test]
+fn the_tree_links_our_object_and_rebuilds_what_changed() {
+    if !kernel_compiler() {
+        return;
+    }
+    let tree = MiniTree::new();
+    assert!(tree.vmtool(&["integrate", "--allow-changed"]).status.success());
+
+    let off = configure(&tree, false);
+    built(&off(&["gnumach.o"]));
+    let names = defined(&tree.beside("off/gnumach.o"));
+    assert!(
+        names.contains(&"vm_map_coalesce_entry".into())
+            && !names.contains(&"shim_hint_lock".into())
+    );
+
+    let on = configure(&tree, true);
+    built(&on(&["gnumach.o"]));
+    let names = defined(&tree.beside("on/gnumach.o"));
+    for name in ["vm_map_coalesce_entry", "vm_map_pageable_scan", "shim_hint_lock", "vm_map_wire"] {
+        assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name}");
+    }
+    built(&on(&["--question", "gnumach.o"]));
+
+    // A header of the tree, and nothing but our object was made from it here.
+    let later = SystemTime::now() + Duration::from_secs(2);
+    let header =
+        File::options().append(true).open(tree.path().join("kern/lock.h")).expect("a header");
+    header.set_modified(later).expect("a time");
+    assert_eq!(on(&["--question", "vm/vm_map.o"]).status.code(), Some(0));
+    assert_eq!(on(&["--question", "rust-vm-map/vm_map.o"]).status.code(), Some(1));
+
+    // Assertions follow the tree's.
+    let assert_is_used = || {
+        use object::{Object, ObjectSymbol};
+        let data = fs::read(tree.beside("on/rust-vm-map/vm_map.o")).expect("our object");
+        let file = object::File::parse(&*data).expect("an ELF file");
+        let used = file.symbols().any(|symbol| symbol.name() == Ok("Assert"));
+        used
+    };
+    assert!(assert_is_used());
+    built(&on(&["rust-vm-map/vm_map.o", "DEFINES=-DVM_MAP_RUST -DNDEBUG"]));
+    assert!(!assert_is_used());
+
+    built(&on(&["clean"]));
+    assert!(!tree.beside("on/rust-vm-map").exists() && !tree.beside("on/gnumach.o").exists());
+}
+
+#[test]
+fn a_tree_whose_headers_lack_something_gets_no_object() {
+    if !kernel_compiler() {
+        return;
+    }
+    let tree = MiniTree::new();
+    assert!(tree.vmtool(&["integrate", "--allow-changed"]).status.success());
+    tree.edit("kern/lock.h", "#include_next <kern/lock.h>", "#include <kern/none.h>");
+    let on = configure(&tree, true);
+    let output = on(&["gnumach.o"]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("kern/none.h"), "{}", text(&output.stderr));
+    assert!(!tree.beside("on/rust-vm-map/vm_map.o").exists());
+}
+
+/// Whether rows of the layout record agree with gcc's idea of a structure.
+fn agrees(rows: &str) -> bool {
+    let awk = Command::new("awk")
+        .arg("-f")
+        .arg(repository().join("tools/tree-layout.awk"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut awk = awk.expect("awk is installed");
+    awk.stdin.take().expect("an input").write_all(rows.as_bytes()).expect("awk reads");
+    let checks = text(&awk.wait_with_output().expect("awk ends").stdout);
+    let source = format!("struct s {{ int a; unsigned b : 1, c : 3; char d; }};\n{checks}");
+    let mut gcc = Command::new("gcc")
+        .args(["-m32", "-ffreestanding", "-O2", "-x", "c", "-c", "-o", "/dev/null", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("gcc is installed");
+    gcc.stdin.take().expect("an input").write_all(source.as_bytes()).expect("gcc reads");
+    gcc.wait().expect("gcc ends").success()
+}
+
+#[test]
+fn the_kernels_compiler_checks_every_row_of_the_layout() {
+    let right = "s 0 64\ns.a 0 32\ns.b 32 1\ns.c 33 3\ns.d 40 8\n";
+    assert!(agrees(right));
+    for (from, to) in [
+        ("s 0 64", "s 0 96"),
+        ("s.a 0", "s.a 32"),
+        ("s.a 0 32", "s.a 0 64"),
+        ("s.b 32", "s.b 33"),
+        ("s.b 32", "s.b 40"),
+        ("s.c 33 3", "s.c 33 2"),
+        ("s.d 40", "s.d 48"),
+        ("s.d 40 8", "s.d 40"),
+        (right, ""),
+    ] {
+        assert!(!agrees(&right.replace(from, to)), "{to:?} for {from:?} is not noticed");
+    }
+}
+
+#[test]
+fn configure_hears_what_is_missing() {
+    let check = |systype: &str, rustc: Option<&str>| {
+        let mut command = Command::new(repository().join("tools/tree-object.sh"));
+        command.args(["--check", "--systype", systype]);
+        if let Some(rustc) = rustc {
+            command.env("KERNEL_RUSTC", rustc);
+        }
+        let output = command.output().expect("a shell");
+        (output.status.code(), text(&output.stderr))
+    };
+    let (code, message) = check("i386", Some("/nonexistent/rustc"));
+    assert!(code == Some(1) && message.contains("no rustc"), "{message}");
+    let (code, message) = check("aarch64", None);
+    assert!(code == Some(1) && message.contains("aarch64"), "{message}");
+    if kernel_compiler() {
+        let (code, message) = check("i386", None);
+        assert_eq!(code, Some(0), "{message}");
+    }
+}
