@@ -59,6 +59,8 @@ fn bindgen(includes: &[PathBuf], bare: bool) -> String {
     let mut builder = bindgen::Builder::default()
         .header(header)
         .use_core()
+        // The same on every machine: rustfmt is not on all of them.
+        .formatter(bindgen::Formatter::None)
         .generate_comments(false)
         .derive_debug(false)
         .enable_function_attribute_detection()
@@ -90,13 +92,14 @@ fn bindgen(includes: &[PathBuf], bare: bool) -> String {
 /// A constant for the position of each bit-field of `vm_map_entry`, as bindgen
 /// compiled it into the accessors: nothing else in Rust can tell it.
 fn bit_positions(bindings: &str) -> String {
+    let bindings: String = bindings.split_whitespace().collect();
     let accessors = bindings
-        .split("impl vm_map_entry {")
+        .split("implvm_map_entry{")
         .nth(1)
-        .and_then(|rest| rest.split("\n}").next())
+        .and_then(|rest| rest.split("pubfnnew_bitfield").next())
         .expect("bindgen writes accessors for vm_map_entry's bit-fields");
     let mut constants = String::new();
-    for accessor in accessors.split("pub unsafe fn ").skip(1) {
+    for accessor in accessors.split("pubunsafefn").skip(1) {
         let name = accessor.split('(').next().expect("split has a first part");
         let Some(field) = name.strip_suffix("_raw").filter(|name| !name.starts_with("set_")) else {
             continue;
@@ -105,13 +108,14 @@ fn bit_positions(bindings: &str) -> String {
             .split("raw_get_const::<")
             .nth(1)
             .and_then(|rest| rest.split_once("usize"))
-            .map(|(bit, rest)| (bit, rest.trim_start_matches([',', ' ']).split("u8")))
+            .map(|(bit, rest)| (bit, rest.trim_start_matches(',').split("u8")))
             .and_then(|(bit, mut rest)| Some((bit, rest.next()?)));
         let (bit, width) = place.expect("an accessor names its bit and width");
         let field = field.to_uppercase();
         writeln!(constants, "pub const {field}: (u32, u32) = ({bit}, {width});")
             .expect("strings take text");
     }
+    assert!(!constants.is_empty(), "no bit-field of vm_map_entry found in bindgen's accessors");
     constants
 }
 
