@@ -286,8 +286,8 @@ impl<'m> Entry<'m, WriteLocked> {
         write!(self, gap_size, bytes as _);
     }
 
-    /// Whether the entry is in the gap tree, or on the list of one that is.
-    /// Means nothing while the gap size is 0.
+    /// Whether the entry is a node of the gap tree, or else on the list of one
+    /// that is. Means nothing while the gap size is 0.
     pub(crate) fn in_gap_tree(&self) -> bool {
         bit!(in_gap_tree_raw, self) != 0
     }
