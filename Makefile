@@ -3,7 +3,7 @@
 
 SUITE   ?= trixie
 FLAVOUR ?= 486-smp
-REPEATS ?= 2
+REPEATS ?= 1
 SMP     ?= 4
 CARGO   ?= cargo
 
@@ -90,4 +90,4 @@ clean:
 ##
 ## SUITE=trixie|sid FLAVOUR=486-smp|486-up: which of Debian's kernels (trixie 486-smp)
 ## KERNEL=file: another kernel with symbols and DWARF instead
-## REPEATS=2 SMP=4: storms on each kernel, and CPUs
+## REPEATS=1 SMP=4: storms on each kernel, and CPUs
