@@ -63,7 +63,8 @@ pub const SCAN_SIZES: [u32; 5] = [1, 16, 256, 4_096, 65_536];
 /// Every row, but those with more entries than `most`.
 pub fn rows(most: u32) -> Vec<Row> {
     let refused = COALESCE.iter().map(|&how| Row { call: Call::Coalesce(how), entries: 3 });
-    let hits = HIT_SIZES.iter().map(|&entries| Row { call: Call::Coalesce(Coalesce::Hit), entries });
+    let hits =
+        HIT_SIZES.iter().map(|&entries| Row { call: Call::Coalesce(Coalesce::Hit), entries });
     let scans = SCAN.iter().flat_map(|&what| {
         SCAN_SIZES.iter().map(move |&entries| Row { call: Call::Scan(what), entries })
     });

@@ -209,7 +209,9 @@ impl Stage {
         self.steppers[stepper].count(target, || {
             let at = native::CODE + native::BREAKPOINT;
             let result = machine.enter(at, &stack, registers);
-            result.map(drop).map_err(|stop| anyhow::anyhow!("{side:?}: {}", machine.describe(&stop)))
+            result
+                .map(drop)
+                .map_err(|stop| anyhow::anyhow!("{side:?}: {}", machine.describe(&stop)))
         })
     }
 

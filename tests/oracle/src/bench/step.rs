@@ -11,9 +11,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use anyhow::{bail, Result};
-use iced_x86::{
-    Decoder, DecoderOptions, InstructionInfoFactory, OpAccess, Register, UsedMemory,
-};
+use iced_x86::{Decoder, DecoderOptions, InstructionInfoFactory, OpAccess, Register, UsedMemory};
 use serde::{Deserialize, Serialize};
 
 use super::native::{BREAKPOINT, CODE};
@@ -220,7 +218,9 @@ impl Stepper {
             self.code.touch(line, known.part);
         }
         for access in &known.memory {
-            let address = access.place.virtual_address(0, |name, _, _| value_of(name, registers, self.percpu));
+            let address = access
+                .place
+                .virtual_address(0, |name, _, _| value_of(name, registers, self.percpu));
             let Some(address) = address.map(|address| address as u32) else {
                 self.failed.get_or_insert(format!("an address it cannot know at {eip:#x}"));
                 continue;
@@ -283,7 +283,7 @@ fn value_of(name: Register, registers: &[i64; 23], percpu: u32) -> Option<u64> {
         EDI => libc::REG_RDI,
         CS | DS | ES | SS => return Some(0),
         GS => return Some(percpu.into()),
-        _ => return None,
+        _ => return Option::None,
     };
     Some(registers[index as usize] as u32 as u64)
 }
