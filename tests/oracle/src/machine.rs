@@ -84,6 +84,8 @@ pub struct Machine {
 const STACK_TOP: u32 = low::STACK + low::STACK_SIZE - 256;
 /// What the callee-saved registers hold at a call: ebx, ebp, esi, edi.
 const KEPT: [u32; 4] = [0x0b0b_0b0b, 0x0c0c_0c0c, 0x0d0d_0d0d, 0x0e0e_0e0e];
+/// No case makes as many calls, unless it does not end.
+const MOST_CALLS: usize = 20_000;
 const DIRECTION_FLAG: u32 = 0x400;
 
 impl Machine {
@@ -218,6 +220,9 @@ impl Machine {
             let mut arguments = [0; MOST_ARGUMENTS];
             for (index, place) in arguments[..count].iter_mut().enumerate() {
                 *place = argument(index as u32);
+            }
+            if self.calls.len() == MOST_CALLS {
+                return Err(Stop::Endless);
             }
             let state = match self.lock_is_timed {
                 true => 0,

@@ -15,6 +15,9 @@ use object::{
 use crate::kernel::Kernel;
 use crate::low;
 
+/// Fills what is between functions: no code may run there.
+const BREAKPOINT: u8 = 0xcc;
+
 /// Where the object is in memory, and its functions.
 pub struct Ours {
     pub scan: u32,
@@ -33,17 +36,23 @@ pub fn load(path: &Path, kernel: &Kernel, mapped: &mut u32) -> Result<Ours> {
         bail!("{}: not a relocatable i386 object", what());
     }
 
+    // What is writable (counters) stands on pages of its own, behind the rest.
     let mut places = HashMap::new();
     let mut end = low::OURS;
-    for section in file.sections() {
-        let SectionFlags::Elf { sh_flags } = section.flags() else { continue };
-        if sh_flags & u64::from(object::elf::SHF_ALLOC) == 0 {
-            continue;
+    let mut writable_from = end;
+    for writable in [false, true] {
+        end = (end + 0xfff) & !0xfff;
+        writable_from = end;
+        for section in file.sections() {
+            let SectionFlags::Elf { sh_flags } = section.flags() else { continue };
+            let has = |flag: u32| sh_flags & u64::from(flag) != 0;
+            if has(object::elf::SHF_ALLOC) && has(object::elf::SHF_WRITE) == writable {
+                let align = section.align().max(16) as u32;
+                let start = (end + align - 1) & !(align - 1);
+                places.insert(section.index(), start);
+                end = start + section.size() as u32;
+            }
         }
-        let align = section.align().max(16) as u32;
-        let start = (end + align - 1) & !(align - 1);
-        places.insert(section.index(), start);
-        end = start + section.size() as u32;
     }
     let size = (end - low::OURS + 0xfff) & !0xfff;
     if size > *mapped {
@@ -51,7 +60,7 @@ pub fn load(path: &Path, kernel: &Kernel, mapped: &mut u32) -> Result<Ours> {
         *mapped = size;
     }
     low::protect(low::OURS, *mapped, low::RW);
-    low::bytes(low::OURS, *mapped).fill(0xcc);
+    low::bytes(low::OURS, *mapped).fill(BREAKPOINT);
 
     for section in file.sections() {
         let Some(&start) = places.get(&section.index()) else { continue };
@@ -87,7 +96,7 @@ pub fn load(path: &Path, kernel: &Kernel, mapped: &mut u32) -> Result<Ours> {
             }
         }
     }
-    low::protect(low::OURS, *mapped, low::RX);
+    low::protect(low::OURS, writable_from - low::OURS, low::RX);
 
     let function = |name: &str| -> Result<u32> {
         let symbol = file

@@ -74,6 +74,7 @@ pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
         ensure!(all.iter().any(|w| w.name == same.name), "no wrong version {}", same.name);
     }
     let copy = copy_crate(&plan.work.join("crate"))?;
+    separate_build(&plan.work.join("build"))?;
     let (mut caught, mut most, mut bad) = (0, 0, 0);
     for wrong in all {
         let object = build(wrong, &copy, plan).with_context(|| wrong.name.clone())?;
@@ -112,6 +113,20 @@ pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
         list.same.len()
     );
     Ok(bad == 0)
+}
+
+/// Where copies are compiled: cargo takes one copy of a package for another if
+/// they share a folder. The compiled `core` may be shared.
+fn separate_build(build: &Path) -> Result<()> {
+    fs::create_dir_all(build).with_context(|| build.display().to_string())?;
+    let shared = std::env::var_os("BUILD").map_or_else(|| top().join("build"), PathBuf::from);
+    let link = build.join("sysroot");
+    if let Ok(sysroot) = fs::canonicalize(shared.join("sysroot")) {
+        if !link.exists() {
+            symlink(sysroot, link)?;
+        }
+    }
+    Ok(())
 }
 
 /// A workspace beside this one that shares everything with it but src/.
@@ -165,6 +180,7 @@ fn build(wrong: &Wrong, copy: &Path, plan: &Plan) -> Result<PathBuf> {
     }
     let object = plan.work.join("vm_map.o");
     let output = Command::new(top().join("tools/build-object.sh"))
+        .env("BUILD", plan.work.join("build"))
         .args(["--crate".as_ref(), copy.as_os_str()])
         .args(["--headers".as_ref(), plan.headers.as_os_str()])
         .arg(&object)
