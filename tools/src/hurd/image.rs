@@ -21,7 +21,6 @@ pub const MENU: &str = "/boot/grub/grub.cfg";
 #[derive(Debug)]
 pub struct Image {
     pub system: Ext2,
-    pub partition: usize,
     pub menu: String,
     pub entry: Entry,
 }
@@ -63,7 +62,7 @@ pub fn open(image: &Path, cache: &Path) -> Result<Image> {
             entry.title,
             entry.kernel
         );
-        return Ok(Image { system, partition: number, menu, entry });
+        return Ok(Image { system, menu, entry });
     }
     bail!("{}: no Hurd in it ({})", image.display(), seen.join("; "));
 }

@@ -21,6 +21,8 @@ mod session;
 mod source;
 mod steps;
 mod table;
+#[cfg(test)]
+mod testing;
 
 use console::Console;
 use flavour::Kernel;

@@ -139,28 +139,4 @@ fn write_pieces(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blocks_become_runs() {
-        assert_eq!(runs(vec![7, 3, 4, 3, 9, 8]), [3..5, 7..10]);
-        assert!(runs(Vec::new()).is_empty());
-    }
-
-    #[test]
-    fn each_block_that_differs_is_seen() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, data: &[u8]| {
-            fs::write(folder.path().join(name), data).unwrap();
-            folder.path().join(name)
-        };
-        let mut data = vec![0; (1 << 20) + 4096];
-        let before = file("before", &data);
-        for place in [0, 2048, 4096 + 5, 1 << 20] {
-            data[place] = 1;
-        }
-        let after = file("after", &data);
-        assert_eq!(different_blocks(&before, &after, 1024).unwrap(), [0, 2, 4, 1024]);
-    }
-}
+mod tests;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A kernel that prints its first module on the serial line and stops. The byte 1 in the module resets the machine instead.
+ * A kernel that prints its first module on the serial line and stops. The byte 1 in the module resets the machine
+ * instead; the byte 2 makes it answer what is typed, as a shell that finds everything in order would.
  * Its data is linked to addresses that differ from where it lies in memory, as a real kernel's does.
  */
 #include <stdint.h>
 
-enum { COM1 = 0x3f8, LINE_STATUS = 5, CAN_SEND = 0x20 };
+enum { COM1 = 0x3f8, LINE_STATUS = 5, HAS_BYTE = 1, CAN_SEND = 0x20 };
 
 /* Where the linker script puts .high, less where it lies in memory. */
 #define HIGH_DISTANCE 0xbfe00000u
@@ -51,6 +52,63 @@ static void reset(void)
 	__asm__ volatile("lidt %0; int3" : : "m"(no_table));
 }
 
+static void put(uint8_t byte)
+{
+	while (!(in(COM1 + LINE_STATUS) & CAN_SEND))
+		;
+	out(COM1, byte);
+}
+
+/* Where `what` ends in the line, or 0. */
+static const char *after(const char *line, const char *what)
+{
+	for (; *line; line++) {
+		const char *there = line, *here = what;
+
+		while (*here && *there == *here)
+			there++, here++;
+		if (!*here)
+			return there;
+	}
+	return 0;
+}
+
+/* Echoes what is typed. To a line that ends in echo "e""nd-N:..." it says end-N:0::, to `reboot` it reboots, else it prompts. */
+static void answer(void)
+{
+	char line[512];
+	unsigned length = 0;
+
+	for (;;) {
+		const char *number;
+
+		while (!(in(COM1 + LINE_STATUS) & HAS_BYTE))
+			;
+		line[length] = in(COM1);
+		put(line[length]);
+		if (line[length] != '\n' && length < sizeof line - 2) {
+			length++;
+			continue;
+		}
+		line[length] = 0;
+		length = 0;
+		if (line[0] == 'r' && after(line, "reboot"))
+			reset();
+		number = after(line, "nd-");
+		if (!number) {
+			put('#');
+			put(' ');
+			continue;
+		}
+		for (const char *c = "end-"; *c; c++)
+			put(*c);
+		while (*number >= '0' && *number <= '9')
+			put(*number++);
+		for (const char *c = ":0::\n\r# "; *c; c++)
+			put(*c);
+	}
+}
+
 __attribute__((used))
 void print_module(const struct boot_info *info)
 {
@@ -60,9 +118,9 @@ void print_module(const struct boot_info *info)
 	for (const uint8_t *byte = (const uint8_t *)module->start; byte < (const uint8_t *)module->end; byte++) {
 		if (*byte == 1)
 			reset();
-		while (!(in(COM1 + LINE_STATUS) & CAN_SEND))
-			;
-		out(COM1, *byte);
+		if (*byte == 2)
+			answer();
+		put(*byte);
 		(*count)++;
 	}
 }

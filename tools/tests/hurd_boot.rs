@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Scripted sessions under QEMU for real, with a kernel of ours in the place of a Hurd: on a disk of
+//! ours its own GRUB loads the kernel from the overlay, and the disk's module, which is what it prints.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+mod bench;
+mod hurd_disk;
+
+use bench::Bench;
+use hurd_disk::{must, tool, Disk};
+
+const GRUB: &str = "/usr/lib/grub/i386-pc";
+const BANNER: &str = "Hurd server bootstrap: ext2fs exec startup proc auth.\n\r";
+const MENU: &str = "\
+menuentry 'Something else' {
+	true
+}
+menuentry 'GNU/Hurd' {
+	multiboot /boot/gnumach.gz root=part:1:device:wd0
+	module /hurd/script script
+	module /hurd/rumpdisk.static rumpdisk
+}
+";
+
+/// A disk that boots: GRUB's loader in its first sectors, and what the fake kernel is to print.
+fn bootable(bench: &Bench, script: &str) -> Option<Disk> {
+    let disk = Disk::with(MENU, |tree| {
+        fs::write(tree.join("hurd/script"), script).unwrap();
+        must(Command::new("cp").arg(bench.kernel).arg(tree.join("boot/gnumach.gz")));
+    })?;
+    let core = disk.folder.path().join("core");
+    must(
+        tool("grub-mkimage")
+            .args(["-d", GRUB, "-O", "i386-pc", "-p", "(hd0,msdos1)/boot/grub", "-o"])
+            .arg(&core)
+            .args([
+                "biosdisk",
+                "part_msdos",
+                "ext2",
+                "multiboot",
+                "normal",
+                "serial",
+                "terminal",
+                "true",
+            ]),
+    );
+    let mut bytes = fs::read(&disk.raw).unwrap();
+    let sector = fs::read(Path::new(GRUB).join("boot.img")).unwrap();
+    let core = fs::read(core).unwrap();
+    // The partition table stays.
+    bytes[..440].copy_from_slice(&sector[..440]);
+    bytes[512..][..core.len()].copy_from_slice(&core);
+    fs::write(&disk.raw, bytes).unwrap();
+    Some(disk)
+}
+
+fn command(disk: &Disk, kernel: &Path, options: &[&str]) -> Command {
+    let mut command = Command::new(bench::VMTOOL);
+    command.args(["hurd", "--check", "--image"]).arg(&disk.raw).arg("--kernel").arg(kernel);
+    command.args(["--smp", "1", "--memory", "64M"]).args(options).current_dir(disk.folder.path());
+    command
+}
+
+fn check(disk: &Disk, kernel: &Path, options: &[&str]) -> (i32, String) {
+    let done = command(disk, kernel, options).output().unwrap();
+    let said = [done.stdout, done.stderr].concat();
+    (done.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+/// A kernel that answers, with a record beside it of where its counters are.
+fn counted(bench: &Bench, counters: &str) -> std::path::PathBuf {
+    let kernel = bench.folder.path().join("ours");
+    fs::copy(bench.kernel, &kernel).unwrap();
+    let symbols = Command::new("nm").arg(&kernel).output().unwrap();
+    let symbols = String::from_utf8(symbols.stdout).unwrap();
+    let line = symbols.lines().find(|line| line.ends_with(counters)).unwrap();
+    let address = u64::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap();
+    let record = format!("{{\"symbols\": {{\"vm_map_rust_counters\": {address}}}}}");
+    fs::write(kernel.with_extension("json"), record).unwrap();
+    kernel
+}
+
+#[test]
+fn a_whole_session_and_what_the_counters_prove() {
+    let Some(bench) = Bench::new("") else { return };
+    let Some(disk) = bootable(&bench, &format!("{BANNER}login: \x02")) else { return };
+    let before = fs::read(&disk.raw).unwrap();
+    let (code, said) = check(&disk, &counted(&bench, "counters_after_work"), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("kernel  ") && said.contains("UP, no disk driver inside"), "{said}");
+    let row = |name: &str| said.lines().find(|line| line.starts_with(name)).unwrap().to_string();
+    assert_eq!(row("sessions passed").matches("1 of 1").count(), 2, "{said}");
+    assert_eq!(row("clean reboot").matches("ok").count(), 2, "{said}");
+    assert!(row("  with the map unlocked").ends_with("30"), "{said}");
+    assert!(
+        said.contains("SKIP all at one time, on the other CPUs (ours): the machine has one CPU"),
+        "{said}"
+    );
+    assert!(fs::read(&disk.raw).unwrap() == before, "the image was written to");
+    let log = fs::read_to_string(disk.folder.path().join("build/logs/hurd-ours-1.log")).unwrap();
+    assert!(log.contains("root\n") && log.contains("end-0:0::"), "{log}");
+
+    let (code, said) = check(&disk, &counted(&bench, "counters_without_work"), &[]);
+    assert_eq!(code, 14, "{said}");
+    assert!(said.contains("no scan dropped the lock"), "{said}");
+    let (code, said) = check(&disk, bench.kernel, &[]);
+    assert_eq!(code, 14, "{said}");
+    assert!(said.contains("has no vm_map_rust_counters"), "{said}");
+}
+
+#[test]
+fn each_failure_has_its_message_the_consoles_end_and_the_log() {
+    let Some(bench) = Bench::new("") else { return };
+    let cases: [(&str, &[&str], i32, &str); 4] = [
+        ("\u{2}", &["--tries", "1", "--shell-timeout", "1"], 13, "no shell within 1 s"),
+        ("the end\n", &["--silence", "1"], 12, "silence at 'shell prompt': not a word for 1 s"),
+        ("panic {cpu0} vm_map.c: it broke\n\r", &[], 11, "kernel panic at 'shell prompt':"),
+        ("\u{1}", &[], 13, "no shell: the machine reset"),
+    ];
+    for (script, options, code, text) in cases {
+        let Some(disk) = bootable(&bench, &format!("{BANNER}{script}")) else { return };
+        let (exit, said) = check(&disk, bench.kernel, options);
+        assert_eq!(exit, code, "{said}");
+        assert!(said.contains(&format!("stock: {text}")), "{said}");
+        assert!(said.contains(&format!("ours: {text}")), "{said}");
+        let end = "the console's end:\n";
+        let at = said.find(end).unwrap_or_else(|| panic!("{said}")) + end.len();
+        // A limit of one second may end the boot before there was anything to show.
+        assert!(code == 13 || said[at..].contains("Hurd server bootstrap"), "{said}");
+        assert!(said.contains("whole log: build/logs/hurd-ours-1.log"), "{said}");
+    }
+}
+
+#[test]
+fn only_a_boot_that_started_no_program_is_tried_again() {
+    let Some(bench) = Bench::new("") else { return };
+    let Some(disk) = bootable(&bench, "GNU Mach\n\r") else { return };
+    let (code, said) = check(&disk, bench.kernel, &["--silence", "1", "--tries", "2"]);
+    assert_eq!(code, 12, "{said}");
+    let boots = said.lines().find(|line| line.starts_with("boots")).unwrap();
+    assert_eq!(boots.split_whitespace().rev().take(2).collect::<Vec<_>>(), ["2", "2"], "{said}");
+}
+
+#[test]
+fn the_console_belongs_to_the_terminal() {
+    let Some(bench) = Bench::new("") else { return };
+    let Some(disk) = bootable(&bench, &format!("{BANNER}# \x01")) else { return };
+    let done = Command::new(bench::VMTOOL)
+        .args(["hurd", "--image", "disk", "--smp", "1", "--memory", "64M", "--kernel"])
+        .arg(bench.kernel)
+        .current_dir(disk.folder.path())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert!(said.contains("Hurd server bootstrap"), "{said}");
+}
