@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What must hold when every thread has come to its end.
+
+use std::mem::offset_of;
+
+use super::map::entries;
+use super::object::number;
+use super::{found, slab, tree, with, Kernel, PAGE};
+use crate::bindings::vm_map_entry;
+
+/// Checks the execution that has just ended normally.
+pub fn at_rest() {
+    slab::watch_again();
+    let broken = with(|k| {
+        let mut broken = Vec::new();
+        for map in 0..k.maps.len() {
+            check_map(k, map, &mut broken);
+        }
+        check_wirings(k, &mut broken);
+        if k.threads.iter().any(|thread| !thread.holds.is_empty() || thread.privilege != 0) {
+            broken.push("a thread keeps a lock, or vm_privilege");
+        }
+        if k.objects.iter().any(|object| object.paging != 0) || k.pages.iter().any(|page| page.busy)
+        {
+            broken.push("an object or a page is busy at rest");
+        }
+        broken
+    });
+    for what in broken {
+        found(what);
+    }
+}
+
+fn check_map(k: &Kernel, map: usize, broken: &mut Vec<&'static str>) {
+    let raw = &k.maps[map].raw;
+    let header = (&raw const raw.hdr.links).cast_mut().cast::<vm_map_entry>();
+    let ring = entries(raw);
+    let mut must = |holds: bool, what: &'static str| {
+        if !holds {
+            broken.push(what);
+        }
+    };
+    must(ring.len() == raw.hdr.nentries as usize, "nentries is not the ring's length");
+    let tree: Vec<usize> = tree::in_order(&raw.hdr.tree).into_iter().map(|n| n as usize).collect();
+    let nodes: Vec<usize> =
+        ring.iter().map(|e| *e as usize + offset_of!(vm_map_entry, tree_node)).collect();
+    must(tree == nodes, "the tree is not the ring");
+    let named = |entry: *mut vm_map_entry| entry == header || ring.contains(&entry);
+    must(named(raw.hint), "hint is not an entry");
+    must(named(raw.first_free), "first_free is not an entry");
+    let mut last_end = 0;
+    let (mut size, mut size_wired) = (0, 0);
+    for &entry in &ring {
+        // SAFETY: `entries` gives live entries alone.
+        let entry = unsafe { &*entry };
+        let length = entry.links.end.wrapping_sub(entry.links.start);
+        must(entry.links.start < entry.links.end, "an entry is empty");
+        must(last_end <= entry.links.start, "entries overlap");
+        must(entry.in_transition() == 0, "an entry stays in transition");
+        must(entry.wired_count <= 2, "a wired_count is above 2");
+        last_end = entry.links.end;
+        size += length;
+        if entry.wired_count != 0 {
+            size_wired += length;
+        }
+    }
+    must(size == raw.size, "size is not the sum of the entries");
+    must(size_wired == raw.size_wired, "size_wired is not the sum of the wired entries");
+    let lock = &raw.lock;
+    must(
+        lock.read_count() == 0
+            && lock.want_write() == 0
+            && lock.want_upgrade() == 0
+            && lock.recursion_depth() == 0
+            && lock.thread == super::map::NO_THREAD,
+        "a lock is held at rest",
+    );
+}
+
+/// Each page is wired once for each wired entry that shows it.
+fn check_wirings(k: &Kernel, broken: &mut Vec<&'static str>) {
+    let mut due = vec![0; k.pages.len()];
+    for map in &k.maps {
+        for entry in entries(&map.raw) {
+            // SAFETY: `entries` gives live entries alone.
+            let entry = unsafe { &*entry };
+            if entry.wired_count == 0 {
+                continue;
+            }
+            // SAFETY: no scenario has submaps, so this is what the union holds.
+            let Some(object) = number(unsafe { entry.object.vm_object }) else {
+                broken.push("a wired entry has no object");
+                continue;
+            };
+            let pages = (entry.links.end - entry.links.start) as usize / PAGE;
+            for index in entry.offset as usize / PAGE..entry.offset as usize / PAGE + pages {
+                match k.objects[object].resident.get(&index) {
+                    Some(page) => due[*page] += 1,
+                    None => broken.push("a wired entry has a page that is not there"),
+                }
+            }
+        }
+    }
+    for (page, due) in k.pages.iter().zip(due).filter(|(page, _)| !page.freed) {
+        match page.wire_count.cmp(&due) {
+            std::cmp::Ordering::Greater => broken.push("a page is wired more often than it is due"),
+            std::cmp::Ordering::Less => broken.push("a page of a wired entry is not wired"),
+            std::cmp::Ordering::Equal => {}
+        }
+    }
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Faults: look the address up under a read lock, let it go, make the page busy,
+//! and verify under the read lock that the map is still the same.
+//!
+//! Wiring tries the short way first, which trusts the entry that it was given.
+
+use std::ptr::addr_of;
+
+use super::map::{entry_at, index_of};
+use super::object::{number, paging_begin, paging_end, wakeup_done};
+use super::{
+    lock, me, point, reads_map, reads_maps, sleep, stop, with, writes_page, Event, Kernel, PAGE,
+};
+use crate::bindings::{vm_map, vm_map_entry};
+use crate::trace::Step;
+
+/// Reads a field of an entry that nothing may keep in place.
+macro_rules! read {
+    ($entry:expr, $($field:ident).+) => {
+        // SAFETY: the address is in the slab, which keeps even freed entries
+        // readable, or is the header of a live map.
+        unsafe { addr_of!((*$entry).$($field).+).read_volatile() }
+    };
+}
+
+#[no_mangle]
+extern "C" fn vm_map_rust_schedule_point() {
+    point();
+    reads_maps();
+}
+
+fn holds_lock(map: usize) -> bool {
+    with(|k| k.threads[me()].holds.iter().any(|(held, _)| *held == map))
+}
+
+#[no_mangle]
+extern "C" fn vm_fault_wire(map: *mut vm_map, entry: *mut vm_map_entry) {
+    let map = index_of(map);
+    if !holds_lock(map) {
+        point();
+        reads_map(map);
+    }
+    let end = read!(entry, links.end) as usize;
+    let start = read!(entry, links.start) as usize;
+    with(|k| {
+        let what = k.label_range(start, end);
+        k.note(Step::Calls(format!("vm_fault_wire of {what}")));
+    });
+    let mut address = start;
+    while address < end {
+        if !wire_fast(map, address, entry) {
+            fault(map, address, true);
+        }
+        address += PAGE;
+    }
+}
+
+/// `vm_fault_wire_fast`: whether the page was there and idle, and is wired now.
+fn wire_fast(map: usize, address: usize, entry: *mut vm_map_entry) -> bool {
+    point();
+    if !holds_lock(map) {
+        reads_map(map);
+    }
+    let object = object_of(entry);
+    let offset = read!(entry, offset) as usize + address - read!(entry, links.start) as usize;
+    let index = offset / PAGE;
+    paging_begin(object);
+    writes_page(object, index);
+    let page = with(|k| {
+        let page = *k.objects[object].resident.get(&index)?;
+        if k.pages[page].busy {
+            return None;
+        }
+        k.pages[page].wire_count += 1;
+        k.note(Step::Wires(page, k.pages[page].wire_count));
+        k.set_busy(page);
+        Some(page)
+    });
+    if let Some(page) = page {
+        // The object is unlocked while the page enters the pmap.
+        point();
+        writes_page(object, index);
+        wakeup_done(page);
+    }
+    paging_end(object);
+    page.is_some()
+}
+
+/// The object that an entry names; the machine ends where there is none.
+fn object_of(entry: *mut vm_map_entry) -> usize {
+    match number(read!(entry, object.vm_object)) {
+        None => stop("faults on an entry without an object"),
+        Some(object) if with(|k| object < k.objects.len()) => object,
+        Some(_) => stop("follows a freed entry's object"),
+    }
+}
+
+/// What a lookup found.
+struct Lookup {
+    object: usize,
+    offset: usize,
+    protection: i32,
+    wired: bool,
+    timestamp: u32,
+}
+
+/// `vm_map_lookup`, which lets the lock go again.
+fn lookup(map: usize, address: usize, fault_type: i32) -> Option<Lookup> {
+    lock::read(map);
+    let found = entry_at(map, address).and_then(|entry| {
+        let protection = read!(entry, protection);
+        if fault_type & protection != fault_type {
+            return None;
+        }
+        let object = object_of(entry);
+        paging_begin(object);
+        Some(Lookup {
+            object,
+            offset: read!(entry, offset) as usize + address - read!(entry, links.start) as usize,
+            protection,
+            wired: read!(entry, wired_count) != 0,
+            timestamp: with(|k| k.maps[map].raw.timestamp),
+        })
+    });
+    lock::done(map);
+    found
+}
+
+/// `vm_fault`. With `wire`, it wires or unwires the page, as the entry asks.
+/// Returns whether the page was entered.
+pub fn fault(map: usize, address: usize, wire: bool) -> bool {
+    with(|k| {
+        let what = k.label(address);
+        k.note(Step::Calls(format!("vm_fault at {what}")));
+    });
+    'retry: loop {
+        let Some(first) = lookup(map, address, 0) else { return false };
+        let Lookup { object, offset, mut wired, mut timestamp, .. } = first;
+        let mut protection = first.protection;
+        let fault_type = if wired { protection } else { 0 };
+        let Some(page) = fault_page(object, offset / PAGE, wire && !wired, address) else {
+            paging_end(object);
+            return false;
+        };
+        loop {
+            // vm_map_verify
+            lock::read(map);
+            if with(|k| k.maps[map].raw.timestamp) == timestamp {
+                break;
+            }
+            lock::done(map);
+            let again = lookup(map, address, fault_type & !2);
+            writes_page(object, offset / PAGE);
+            let Some(again) = again else {
+                wakeup_done(page);
+                paging_end(object);
+                return false;
+            };
+            // The model counts a reference at the lookup; this one is done with.
+            paging_end(again.object);
+            if (again.object, again.offset) != (object, offset) {
+                wakeup_done(page);
+                paging_end(object);
+                continue 'retry;
+            }
+            protection &= again.protection;
+            wired = again.wired;
+            timestamp = again.timestamp;
+        }
+        writes_page(object, offset / PAGE);
+        if wired && protection != fault_type {
+            lock::done(map);
+            wakeup_done(page);
+            paging_end(object);
+            continue 'retry;
+        }
+        if wire {
+            if wired {
+                with(|k| {
+                    k.pages[page].wire_count += 1;
+                    k.note(Step::Wires(page, k.pages[page].wire_count));
+                });
+            } else {
+                unwire(page);
+            }
+        }
+        lock::done(map);
+        wakeup_done(page);
+        paging_end(object);
+        return true;
+    }
+}
+
+/// `vm_fault_page`: a busy page, when it is there or can be had.
+fn fault_page(object: usize, index: usize, must_be_resident: bool, at: usize) -> Option<usize> {
+    enum Found {
+        Busy(usize),
+        Ready(usize),
+        Missing,
+        Bad,
+    }
+    point();
+    loop {
+        writes_page(object, index);
+        let found = with(|k| match k.objects[object].resident.get(&index).copied() {
+            Some(page) if k.pages[page].busy => Found::Busy(page),
+            Some(page) => {
+                k.set_busy(page);
+                Found::Ready(page)
+            }
+            None if must_be_resident => Found::Missing,
+            None if k.objects[object].bad_page == Some(index) => Found::Bad,
+            None => {
+                let page = k.insert_page(object, index, at);
+                k.set_busy(page);
+                Found::Ready(page)
+            }
+        });
+        match found {
+            Found::Busy(page) => sleep(Event::Page(page)),
+            Found::Ready(page) => return Some(page),
+            Found::Missing => stop("vm_fault_page: assertion !must_be_resident failed"),
+            Found::Bad => return None,
+        }
+    }
+}
+
+/// `vm_page_unwire`, with the kernel's assertion.
+fn unwire(page: usize) {
+    if with(|k| k.pages[page].wire_count) == 0 {
+        stop("vm_page_unwire: assertion page->wire_count != 0 failed");
+    }
+    with(|k| {
+        k.pages[page].wire_count -= 1;
+        k.note(Step::Unwires(page, k.pages[page].wire_count));
+    });
+}
+
+#[no_mangle]
+pub extern "C" fn vm_fault_unwire(map: *mut vm_map, entry: *mut vm_map_entry) {
+    let _ = index_of(map);
+    let (start, end) = (read!(entry, links.start) as usize, read!(entry, links.end) as usize);
+    with(|k: &mut Kernel| {
+        let what = k.label_range(start, end);
+        k.note(Step::Calls(format!("vm_fault_unwire of {what}")));
+    });
+    let object = object_of(entry);
+    for address in (start..end).step_by(PAGE) {
+        let offset = read!(entry, offset) as usize + address - start;
+        paging_begin(object);
+        let Some(page) = fault_page(object, offset / PAGE, true, address) else {
+            stop("panic: vm_fault_unwire: failure");
+        };
+        unwire(page);
+        wakeup_done(page);
+        paging_end(object);
+    }
+}
+
+#[no_mangle]
+extern "C" fn Assert(
+    expression: *const std::ffi::c_char,
+    _file: *const std::ffi::c_char,
+    _line: i32,
+    function: *const std::ffi::c_char,
+) -> ! {
+    // SAFETY: both are C strings.
+    let (expression, function) =
+        unsafe { (std::ffi::CStr::from_ptr(expression), std::ffi::CStr::from_ptr(function)) };
+    stop(format!(
+        "{}: assertion {} failed",
+        function.to_string_lossy(),
+        expression.to_string_lossy()
+    ))
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Memory objects and their pages.
+//!
+//! An object has no pager, shadow or copy here: a missing page is filled with
+//! zeros, or, where a scenario says so, cannot be had.
+
+use std::collections::BTreeMap;
+
+use super::{counts_object, me, wake, with, writes_object, writes_page, Event, Kernel, PAGE};
+use crate::bindings::vm_object;
+use crate::trace::Step;
+
+pub struct Object {
+    pub references: usize,
+    pub paging: usize,
+    /// Resident pages by their index.
+    pub resident: BTreeMap<usize, usize>,
+    /// A page that cannot be brought in.
+    pub bad_page: Option<usize>,
+}
+
+pub struct Page {
+    /// The label of the address at which it was first brought in.
+    pub name: String,
+    pub index: usize,
+    pub busy: bool,
+    pub wire_count: usize,
+    pub freed: bool,
+}
+
+/// An object's number from what the kernel's structures hold, and back.
+pub fn number(object: *mut vm_object) -> Option<usize> {
+    (object as usize).checked_sub(1)
+}
+
+pub fn pointer(number: usize) -> *mut vm_object {
+    std::ptr::without_provenance_mut(number + 1)
+}
+
+impl Kernel {
+    pub fn new_object(&mut self) -> usize {
+        self.objects.push(Object {
+            references: 1,
+            paging: 0,
+            resident: BTreeMap::new(),
+            bad_page: None,
+        });
+        self.objects.len() - 1
+    }
+
+    /// Adds a busy page to an object.
+    pub fn insert_page(&mut self, object: usize, index: usize, address: usize) -> usize {
+        let name = self.label(address);
+        self.pages.push(Page { name, index, busy: false, wire_count: 0, freed: false });
+        let page = self.pages.len() - 1;
+        self.objects[object].resident.insert(index, page);
+        page
+    }
+
+    pub fn set_busy(&mut self, page: usize) {
+        self.pages[page].busy = true;
+        let thread = me();
+        self.threads[thread].busy.push(page);
+        self.note(Step::Busy(page));
+    }
+}
+
+/// Takes the busy bit off and wakes who waits for it.
+pub fn wakeup_done(page: usize) {
+    with(|k| {
+        k.pages[page].busy = false;
+        for thread in &mut k.threads {
+            thread.busy.retain(|busy| *busy != page);
+        }
+        k.note(Step::NotBusy(page));
+    });
+    wake(Event::Page(page));
+}
+
+/// Counts a reference, and work on the object's pages.
+pub fn paging_begin(object: usize) {
+    counts_object(object);
+    with(|k| {
+        k.objects[object].references += 1;
+        k.objects[object].paging += 1;
+    });
+}
+
+pub fn paging_end(object: usize) {
+    counts_object(object);
+    with(|k| k.objects[object].paging -= 1);
+    deallocate(object);
+}
+
+pub fn reference(object: usize) {
+    counts_object(object);
+    with(|k| k.objects[object].references += 1);
+}
+
+/// Gives up a reference; the last one takes the pages along.
+pub fn deallocate(object: usize) {
+    counts_object(object);
+    let last = with(|k| {
+        k.objects[object].references -= 1;
+        k.objects[object].references == 0
+    });
+    if last {
+        remove_pages(object, 0, usize::MAX);
+    }
+}
+
+/// `vm_object_page_remove`: frees the pages from one index up to another, busy
+/// or wired as they may be.
+pub fn remove_pages(object: usize, from: usize, to: usize) {
+    writes_object(object);
+    let pages: Vec<usize> =
+        with(|k| k.objects[object].resident.range(from..to).map(|(_, page)| *page).collect());
+    for page in pages {
+        let index = with(|k| {
+            let index = k.pages[page].index;
+            k.objects[object].resident.remove(&index);
+            k.pages[page].freed = true;
+            k.pages[page].wire_count = 0;
+            index
+        });
+        writes_page(object, index);
+        wakeup_done(page);
+    }
+}
+
+#[no_mangle]
+pub extern "C" fn vm_object_allocate(_size: u64) -> *mut vm_object {
+    pointer(with(Kernel::new_object))
+}
+
+/// No scenario copies an object, so none needs a shadow.
+#[no_mangle]
+extern "C" fn vm_object_shadow(_object: *mut *mut vm_object, _offset: *mut u64, _length: u64) {
+    super::stop("the model has no shadow objects");
+}
+
+#[no_mangle]
+#[allow(clippy::too_many_arguments)]
+pub extern "C" fn vm_object_coalesce(
+    prev: *mut vm_object,
+    next: *mut vm_object,
+    prev_offset: u64,
+    next_offset: u64,
+    prev_size: u64,
+    next_size: u64,
+    new_object: *mut *mut vm_object,
+    new_offset: *mut u64,
+) -> i32 {
+    let merged = match (number(prev), number(next)) {
+        (None, None) => Some((prev, 0)),
+        (Some(object), Some(other)) if object == other => (prev_offset + prev_size == next_offset)
+            .then(|| {
+                deallocate(object);
+                (prev, prev_offset)
+            }),
+        (Some(_), Some(_)) => None,
+        (Some(object), None) => lone(object).then(|| {
+            let end = prev_offset + prev_size;
+            remove_pages(object, end as usize / PAGE, (end + next_size) as usize / PAGE);
+            (prev, prev_offset)
+        }),
+        (None, Some(object)) => (lone(object) && next_offset >= prev_size).then(|| {
+            let start = next_offset - prev_size;
+            remove_pages(object, start as usize / PAGE, next_offset as usize / PAGE);
+            (next, start)
+        }),
+    };
+    let Some((object, offset)) = merged else { return 0 };
+    // SAFETY: the caller passes where to store both.
+    unsafe {
+        new_object.write(object);
+        new_offset.write(offset);
+    }
+    1
+}
+
+/// Whether nobody else uses the object, or works on its pages.
+fn lone(object: usize) -> bool {
+    writes_object(object);
+    with(|k| k.objects[object].references == 1 && k.objects[object].paging == 0)
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Everything that `make check` runs, as KTAP.
+
+use std::time::Instant;
+
+use crate::expect::{differences, DEADLOCK, FREED, NOT_WIRED, UNWIRED, WIRED_TOO_OFTEN};
+use crate::explore::{Results, Search, PASSES};
+use crate::report;
+use crate::run::{replay, search};
+use crate::scenarios::{Scenario, SCENARIOS};
+use crate::trace::Step;
+use crate::versions::{self, Version, FAITHFUL};
+use crate::{progress, report::names};
+
+/// Random schedules of a scenario, at depth 1.
+const RANDOM: u64 = 100_000;
+/// How many ordering constraints of a bug the random search is sure to allow for.
+const BUG_DEPTH: usize = 3;
+/// More schedules than any exhaustive search needs here; beyond, it fails.
+const LIMIT: u64 = 2_000_000;
+
+/// What each state of the series must show: version, scenario, findings.
+const SERIES: &[(&str, &str, &[&str])] = &[
+    ("before-series", "1", &[PASSES, DEADLOCK, UNWIRED, WIRED_TOO_OFTEN]),
+    ("after-7b87e10b", "1", &[PASSES]),
+    ("after-6e5e1f09", "1", &[PASSES]),
+    ("after-7b87e10b", "11b", &[PASSES, FREED, NOT_WIRED, WIRED_TOO_OFTEN]),
+    ("after-6e5e1f09", "11b", &[PASSES, FREED, NOT_WIRED, WIRED_TOO_OFTEN]),
+];
+
+/// The versions that are wrong on purpose.
+const WRONG: &[&str] = &[
+    "never-marks",
+    "unmarks-unlocked",
+    "marks-wired-only",
+    "coalesce-ignores-mark",
+    "forgets-last",
+    "forgets-first",
+];
+
+/// Scenarios in which leaving out equivalent schedules is compared with running
+/// them all.
+const COMPARED: &[&str] =
+    &["3", "3b", "4", "5", "5b", "6", "6b", "6c", "6d", "7", "7b", "8", "9", "9b", "10", "11"];
+
+/// How a scenario's schedules are chosen.
+pub fn search_of(scenario: &Scenario, depth: u64, reduce: bool) -> Search {
+    if scenario.exhaustive {
+        Search::All { reduce, limit: LIMIT.saturating_mul(depth) }
+    } else {
+        Search::Pct { schedules: RANDOM.saturating_mul(depth), depth: BUG_DEPTH, seed: 2024 }
+    }
+}
+
+/// How much of a scenario a search has covered, in a line.
+pub fn extent(scenario: &Scenario, results: &Results) -> String {
+    let schedules = results.schedules;
+    if scenario.exhaustive {
+        let which = if results.complete { "all of them" } else { "not all of them" };
+        return format!(
+            "{schedules} schedules, {which}; {} given up as equivalent",
+            results.equivalent
+        );
+    }
+    let threads = scenario.threads.len() as f64;
+    let one = 1.0 / (threads * (results.longest as f64).powi(BUG_DEPTH as i32 - 1));
+    let missed = (schedules as f64 * (-one).ln_1p()).exp();
+    format!(
+        "{schedules} schedules at random; a bug that needs {BUG_DEPTH} orderings shows in each \
+         with probability 1/{:.0} or more, and is missed with {missed:.0e} at most",
+        1.0 / one
+    )
+}
+
+struct Report {
+    number: usize,
+    failed: usize,
+}
+
+impl Report {
+    fn result(&mut self, ok: bool, what: &str, began: Instant) {
+        progress::clear();
+        self.number += 1;
+        self.failed += usize::from(!ok);
+        let verdict = if ok { "ok" } else { "not ok" };
+        println!("{verdict} {} - {what} # {:.1} s", self.number, began.elapsed().as_secs_f32());
+    }
+}
+
+fn find(id: &str) -> &'static Scenario {
+    SCENARIOS.iter().find(|scenario| scenario.id == id).expect("a scenario of the list")
+}
+
+fn version(name: &str) -> &'static Version {
+    versions::all().find(|version| version.name == name).expect("a version of the list")
+}
+
+/// Runs everything. Returns whether all is as expected.
+pub fn run(depth: u64) -> bool {
+    let mut report = Report { number: 0, failed: 0 };
+    println!("KTAP version 1");
+    println!("1..{}", SCENARIOS.len() + SERIES.len() + 2 + WRONG.len());
+    for scenario in SCENARIOS {
+        expected(&mut report, scenario, &FAITHFUL, scenario.expect, depth);
+    }
+    for (name, id, findings) in SERIES {
+        expected(&mut report, find(id), version(name), findings, depth);
+    }
+    deadlock_of_the_mail(&mut report);
+    reduction(&mut report);
+    for name in WRONG {
+        caught(&mut report, version(name));
+    }
+    println!("# {} of {} as expected", report.number - report.failed, report.number);
+    report.failed == 0
+}
+
+/// A scenario must show just these findings.
+fn expected(
+    report: &mut Report,
+    scenario: &'static Scenario,
+    version: &'static Version,
+    findings: &[&str],
+    depth: u64,
+) {
+    let began = Instant::now();
+    let label = format!("scenario {}, {}", scenario.id, version.name);
+    let how = search_of(scenario, depth, true);
+    let results = search(scenario, version, how, None, progress::shown(label));
+    let differences = differences(&results, findings);
+    let what = format!("scenario {}, {}: {}", scenario.id, version.name, scenario.title);
+    report.result(differences.is_empty(), &what, began);
+    println!("#   {}", extent(scenario, &results));
+    for (finding, seen) in &results.findings {
+        println!("#   {}: {}", seen.schedules, finding);
+        if !findings.contains(&finding.as_str()) {
+            show(scenario, version, &seen.shortest);
+        }
+    }
+    for difference in differences {
+        println!("#   {difference}");
+    }
+}
+
+/// Prints a schedule's timeline as diagnostics.
+fn show(scenario: &'static Scenario, version: &'static Version, choices: &[usize]) {
+    let (_, trace) = replay(scenario, version, choices.to_vec());
+    for line in report::timeline(scenario, version, &choices.to_vec(), &trace).lines() {
+        println!("# {line}");
+    }
+}
+
+/// The deadlock before the series must be the mail's: A has made a page of RB
+/// busy and waits for K's lock, which B holds for writing and waits for the page.
+fn deadlock_of_the_mail(report: &mut Report) {
+    let began = Instant::now();
+    let (scenario, version) = (find("1"), version("before-series"));
+    let how = search_of(scenario, 1, true);
+    let stop = Some(vec![PASSES.into(), UNWIRED.into(), WIRED_TOO_OFTEN.into()]);
+    let results = search(scenario, version, how, stop, progress::shown("the mail".into()));
+    let found = results.findings.get(DEADLOCK).map(|seen| seen.shortest.clone());
+    let Some(choices) = found else {
+        return report.result(false, "the deadlock of the mail", began);
+    };
+    let (_, trace) = replay(scenario, version, choices.clone());
+    let holds = trace.records.last().map(|record| record.holds.clone()).unwrap_or_default();
+    let waits = report::waits(&trace, names(scenario).len());
+    let is = |thread: usize, hold: &str, wait: &str| {
+        holds.get(thread).is_some_and(|holds| *holds == [hold])
+            && waits[thread].as_deref() == Some(wait)
+    };
+    let ok = is(0, "page RB busy", "waits for the lock of K")
+        && is(1, "K for writing", "waits for page RB, which is busy")
+        && trace.records.iter().any(|record| matches!(record.step, Step::Deadlock));
+    report.result(ok, "the deadlock before the series is the mail's", began);
+    show(scenario, version, &choices);
+}
+
+/// Leaving out equivalent schedules must lose no finding.
+fn reduction(report: &mut Report) {
+    let began = Instant::now();
+    let mut lost = Vec::new();
+    for name in ["faithful", "never-marks"] {
+        for id in COMPARED {
+            let all = |reduce| {
+                let how = search_of(find(id), 1, reduce);
+                search(find(id), version(name), how, None, progress::shown(format!("all of {id}")))
+            };
+            let (few, all) = (all(true), all(false));
+            if !few.complete || !all.complete || !few.findings.keys().eq(all.findings.keys()) {
+                lost.push(format!("scenario {id}, {name}"));
+            }
+        }
+    }
+    report.result(lost.is_empty(), "leaving out equivalent schedules loses no finding", began);
+    for what in lost {
+        println!("#   not the same: {what}");
+    }
+}
+
+/// Some scenario must show what it does not show with the crate's functions.
+fn caught(report: &mut Report, version: &'static Version) {
+    let began = Instant::now();
+    let mut before = 0;
+    // First those in which every thread leaves the others' regions alone.
+    let mut scenarios: Vec<&'static Scenario> =
+        SCENARIOS.iter().filter(|scenario| scenario.exhaustive).collect();
+    scenarios.sort_by_key(|scenario| scenario.expect != [PASSES]);
+    for scenario in scenarios {
+        let expected: Vec<String> = scenario.expect.iter().map(|what| (*what).into()).collect();
+        let how = search_of(scenario, 1, true);
+        let label = format!("{} in scenario {}", version.name, scenario.id);
+        let results =
+            search(scenario, version, how, Some(expected.clone()), progress::shown(label));
+        let finding = results.findings.iter().find(|(what, _)| !expected.contains(what));
+        if let Some((what, seen)) = finding {
+            report.result(true, &format!("{} is caught ({})", version.name, version.about), began);
+            println!(
+                "#   by scenario {} in schedule {}, after {before} schedules of others: {what}",
+                scenario.id, seen.first
+            );
+            println!("#   {}", report::command(scenario, version, &seen.shortest));
+            return;
+        }
+        before += results.schedules;
+    }
+    report.result(false, &format!("{} is caught ({})", version.name, version.about), began);
+}
