@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The oracle's exit codes and messages; and that it can fail.
+//!
+//! ORACLE_KERNEL, ORACLE_OBJECT and ORACLE_HEADERS name a kernel, our object for
+//! it and the folder of its structs.h; without them, what needs these says SKIP.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn oracle(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_oracle")).args(arguments).output().expect("it starts")
+}
+
+fn text(output: &Output) -> String {
+    let all = [&output.stdout[..], &output.stderr[..]].concat();
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// Runs with the kernel and object at hand; none where there are none, or where
+/// this machine cannot run them.
+fn on_kernel(arguments: &[&str]) -> Option<Output> {
+    let file = |name: &str| std::env::var(name).ok();
+    let (Some(kernel), Some(object)) = (file("ORACLE_KERNEL"), file("ORACLE_OBJECT")) else {
+        println!("SKIP: ORACLE_KERNEL and ORACLE_OBJECT name no kernel and object");
+        return None;
+    };
+    let output = oracle(&[&["--kernel", &kernel, "--object", &object], arguments].concat());
+    if output.status.code() == Some(77) {
+        println!("{}", text(&output));
+        return None;
+    }
+    Some(output)
+}
+
+/// A file of this test's own.
+fn scratch(name: &str, contents: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, contents).expect("the folder takes files");
+    path.to_str().expect("a path in UTF-8").to_string()
+}
+
+#[test]
+fn help_tells_the_exit_codes() {
+    let output = oracle(&["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    for word in ["--kernel", "--seed", "--case", "--reach", "--wrong", "77"] {
+        assert!(text(&output).contains(word), "{word}");
+    }
+}
+
+#[test]
+fn missing_arguments_are_bad_usage() {
+    assert_eq!(oracle(&[]).status.code(), Some(2));
+    assert_eq!(
+        oracle(&["--kernel", "x", "--object", "y", "--cases", "many"]).status.code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn a_file_that_is_no_kernel_is_named() {
+    let file = scratch("no-kernel", "hello");
+    let output = oracle(&["--kernel", &file, "--object", &file]);
+    if output.status.code() != Some(77) {
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output).contains("no-kernel: not an ELF file"), "{}", text(&output));
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_cases_on_any_number_of_processes() {
+    let run = |workers| on_kernel(&["--seed", "7", "--cases", "20000", "--workers", workers]);
+    let (Some(one), Some(three)) = (run("1"), run("3")) else { return };
+    assert_eq!(one.status.code(), Some(0), "{}", text(&one));
+    let counts = |output: &Output| -> Vec<String> {
+        text(output).lines().filter(|line| line.starts_with("  ")).map(str::to_string).collect()
+    };
+    assert!(!counts(&one).is_empty());
+    assert_eq!(counts(&one), counts(&three));
+}
+
+#[test]
+fn a_case_is_printed_with_both_maps() {
+    let Some(output) = on_kernel(&["--seed", "7", "--case", "12"]) else { return };
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    for word in ["map before:", "map after", "hdr.nentries=", "calls:", "no difference"] {
+        assert!(text(&output).contains(word), "{word} in {}", text(&output));
+    }
+}
+
+#[test]
+fn a_branch_that_went_a_listed_way_fails() {
+    let Some(output) = on_kernel(&["--seed", "1", "--cases", "1"]) else { return };
+    let version = text(&output).split(": seed").next().expect("a first line").to_string();
+    let list = format!(
+        "[[unreachable]]\nkernels = [\"{version}\"]\nfunction = \"vm_map_pageable_scan\"\n\
+         offset = 0\ntaken = true\nreason = \"a test\"\n"
+    );
+    let list = scratch("reach.toml", &list);
+    let run = |list: &str| on_kernel(&["--seed", "1", "--cases", "2000", "--reach", list]);
+    let output = run(&list).expect("ran before");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("no branch at vm_map_pageable_scan+0x0, which is listed"));
+    assert!(text(&output).contains("has no reason for it"));
+
+    // A list that names no such kernel judges nothing, and says so.
+    let kernel = std::env::var("ORACLE_KERNEL").expect("ran before");
+    let object = std::env::var("ORACLE_OBJECT").expect("ran before");
+    let nobody = scratch("nobody.toml", "");
+    let output =
+        oracle(&["--kernel", &kernel, "--object", &object, "--cases", "100", "--reach", &nobody]);
+    assert_eq!(output.status.code(), Some(77));
+    assert!(text(&output).contains("SKIP"));
+}
+
+/// Runs wrong versions; none where there is nothing to build them with.
+fn wrong(name: &str, list: &str) -> Option<Output> {
+    let Ok(headers) = std::env::var("ORACLE_HEADERS") else {
+        println!("SKIP: ORACLE_HEADERS names no folder with a structs.h");
+        return None;
+    };
+    let list = scratch(&format!("{name}.toml"), list);
+    let work = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let work = work.to_str().expect("a path in UTF-8");
+    on_kernel(&[
+        "--wrong",
+        &list,
+        "--headers",
+        &headers,
+        "--work",
+        work,
+        "--cases",
+        "20000",
+        "--seed",
+        "1",
+    ])
+}
+
+#[test]
+fn a_wrong_version_that_is_right_is_not_caught() {
+    let list = "[[wrong]]\nname = \"words\"\n[[wrong.change]]\nfile = \"src/scan.rs\"\n\
+                from = \"//! Bringing the wiring\"\nto = \"//! Getting the wiring\"\n";
+    let Some(output) = wrong("right", list) else { return };
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("NOT CAUGHT in 20000 cases: words"));
+}
+
+#[test]
+fn a_change_of_text_that_is_not_there_is_an_error() {
+    let list = "[[wrong]]\nname = \"nothing\"\n[[wrong.change]]\nfile = \"src/scan.rs\"\n\
+                from = \"no such text\"\nto = \"\"\n";
+    let Some(output) = wrong("absent", list) else { return };
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("stands 0 times in src/scan.rs"));
+}
+
+#[test]
+fn a_difference_is_made_small_and_printed() {
+    // The object of one wrong version, run as if it were ours.
+    let list = "[[wrong]]\nname = \"hint\"\n[[wrong.change]]\nfile = \"src/coalesce.rs\"\n\
+                from = \"    map.move_hints(entry, prev);\\n\"\nto = \"\"\n";
+    let Some(output) = wrong("hint", list) else { return };
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let kernel = std::env::var("ORACLE_KERNEL").expect("ran before");
+    let object = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("hint/vm_map.o");
+    let object = object.to_str().expect("a path in UTF-8");
+    let output = oracle(&["--kernel", &kernel, "--object", object, "--seed", "1"]);
+    assert_eq!(output.status.code(), Some(1));
+    for word in ["  S map ", "  O map ", "difference: ", "hint=", "--case "] {
+        assert!(text(&output).contains(word), "{word} in {}", text(&output));
+    }
+}
