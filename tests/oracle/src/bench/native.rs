@@ -13,25 +13,33 @@ use crate::hooks::{Action, Spec, SPECS};
 use crate::kernel::Kernel;
 use crate::low;
 
-/// Two pages: code, and the timer's words.
-pub const CODE: u32 = 0x1800_0000;
+/// Two pages: code, and the words it works with.
+const CODE: u32 = 0x1800_0000;
 const WORDS: u32 = CODE + 0x1000;
 /// Offsets in the code.
-pub const BREAKPOINT: u32 = 0;
+const BREAKPOINT: u32 = 0;
 const NOTHING: u32 = 1;
+const FULL: u32 = 2;
 const TIMER: u32 = 16;
+const RECORD: u32 = 96;
 
-/// What the timer calls, how often, with what, and the ticks that it took.
+/// What the timer calls, how often, with what, and the ticks that it took; and
+/// where records go.
 #[repr(C)]
-struct Words {
+pub struct Words {
     function: u32,
     times: u32,
     arguments: [u32; 3],
     ticks: u32,
+    pub next_record: u32,
+    pub last_record: u32,
 }
 
-// Passes the arguments on the stack and in eax, edx, ecx, whatever the function
+// The timer passes the arguments on the stack and in eax, edx, ecx, whatever the function
 // wants, so that both sides are called by the very same code.
+//
+// The recorder is called before an instruction. It writes a `step::Registers`,
+// with its own return address for eip, and changes nothing but the stack below.
 global_asm!(
     r#"
     .pushsection .rodata.bench_native, "a", @progbits
@@ -40,6 +48,9 @@ global_asm!(
     .code32
         int3
         ret
+    2:
+        int3
+        jmp 3f
         .balign 16, 0xcc
         pushl %ebp
         pushl %ebx
@@ -69,6 +80,38 @@ global_asm!(
         popl %esi
         popl %ebx
         popl %ebp
+        ret
+        .balign 32, 0xcc
+        .org bench_native_start + 96, 0xcc
+        pushfl
+        pushal
+        movl 36(%esp), %eax
+        movl 0x18001018, %edi
+        movl %eax, (%edi)
+        movl 28(%esp), %eax
+        movl %eax, 4(%edi)
+        movl 24(%esp), %eax
+        movl %eax, 8(%edi)
+        movl 20(%esp), %eax
+        movl %eax, 12(%edi)
+        movl 16(%esp), %eax
+        movl %eax, 16(%edi)
+        movl 8(%esp), %eax
+        movl %eax, 20(%edi)
+        movl 4(%esp), %eax
+        movl %eax, 24(%edi)
+        movl (%esp), %eax
+        movl %eax, 28(%edi)
+        movl 12(%esp), %eax
+        addl $8, %eax
+        movl %eax, 32(%edi)
+        addl $36, %edi
+        movl %edi, 0x18001018
+        cmpl 0x1800101c, %edi
+        jae 2b
+    3:
+        popal
+        popfl
         ret
     bench_native_end:
     .code64
@@ -130,6 +173,21 @@ pub fn install(kernel: &Kernel, path: &Path) -> Result<Vec<(u32, u32)>> {
     Ok(stubs)
 }
 
+/// A trap: where a call that is counted enters.
+pub const fn breakpoint() -> u32 {
+    CODE + BREAKPOINT
+}
+
+/// The trap that the recorder meets when there is no room for one more record.
+pub const fn records_full() -> u32 {
+    CODE + FULL
+}
+
+/// What a copy calls before each instruction.
+pub const fn recorder() -> u32 {
+    CODE + RECORD
+}
+
 /// A function that returns at once.
 pub const fn nothing() -> u32 {
     CODE + NOTHING
@@ -137,7 +195,7 @@ pub const fn nothing() -> u32 {
 
 /// Sets the timer to a call; returns what to call instead.
 pub fn set_timer(function: u32, times: u32, arguments: [u32; 3]) -> u32 {
-    *words() = Words { function, times, arguments, ticks: 0 };
+    *words() = Words { function, times, arguments, ..*words() };
     CODE + TIMER
 }
 
@@ -146,7 +204,7 @@ pub fn ticks() -> u32 {
     words().ticks
 }
 
-fn words() -> &'static mut Words {
+pub fn words() -> &'static mut Words {
     // SAFETY: `install` mapped the page, and it holds a `Words` and nothing else;
     // no reference is kept while 32-bit code runs.
     unsafe { &mut *(WORDS as *mut Words) }

@@ -27,6 +27,13 @@ const SCRATCH: [u32; 3] = [0xaaaa_aaaa, 0xdddd_dddd, 0xcccc_cccc];
 
 pub const HELPERS: [&str; 2] = ["vm_map_gap_insert_single", "vm_map_gap_remove_single"];
 
+/// How a call is counted; see `step`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Trap,
+    Record,
+}
+
 pub struct Stage {
     pub machine: Machine,
     booted: Image,
@@ -192,7 +199,7 @@ impl Stage {
     }
 
     /// Counts one call of a side from the row's state.
-    pub fn count(&mut self, side: Side) -> Result<Tally> {
+    pub fn count(&mut self, side: Side, way: Way) -> Result<Tally> {
         // The first call makes pages of the kernel's data writable; that fault
         // must not come between instructions that are counted.
         self.restore();
@@ -206,13 +213,14 @@ impl Stage {
             _ => 0,
         };
         let machine = &mut self.machine;
-        self.steppers[stepper].count(target, || {
-            let at = native::CODE + native::BREAKPOINT;
-            let result = machine.enter(at, &stack, registers);
-            result
-                .map(drop)
-                .map_err(|stop| anyhow::anyhow!("{side:?}: {}", machine.describe(&stop)))
-        })
+        let call = |at| match machine.enter(at, &stack, registers) {
+            Ok(_) => Ok(()),
+            Err(stop) => bail!("{side:?}: {}", machine.describe(&stop)),
+        };
+        match way {
+            Way::Trap => self.steppers[stepper].trap(target, call),
+            Way::Record => self.steppers[stepper].record(target, call),
+        }
     }
 
     /// Arguments on the stack, and in eax, edx, ecx: gcc gives the static scan

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Runs one call instruction by instruction, and counts.
+//! Counts what one call executes and touches.
 //!
-//! A breakpoint starts it: its handler sets the processor's trap flag and sends
-//! the code where it was to go. From then on each instruction traps, until the
-//! code takes an exit. The handler sees the registers an instruction starts
-//! with, and so the addresses that it will read and write.
+//! Either the call runs instruction by instruction: a breakpoint starts it, whose
+//! handler sets the processor's trap flag and sends the code where it was to go,
+//! and from then on each instruction traps, until the code takes an exit. Or, as
+//! a trap takes long, a copy of the function runs that records its registers
+//! before each instruction (see `recorder`). Both ways give the registers that an
+//! instruction starts with, and so the addresses that it will read and write.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -14,11 +16,12 @@ use anyhow::{bail, Result};
 use iced_x86::{Decoder, DecoderOptions, InstructionInfoFactory, OpAccess, Register, UsedMemory};
 use serde::{Deserialize, Serialize};
 
-use super::native::{BREAKPOINT, CODE};
+use super::native;
+use super::recorder::Recorder;
 use crate::low;
 
 /// Whose code an instruction belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub enum Part {
     /// The function itself.
     Own,
@@ -58,6 +61,8 @@ pub struct Tally {
 
 struct Known {
     part: Part,
+    /// Bytes that it puts on the stack.
+    pushes: u32,
     repeats: bool,
     code_lines: [u32; 2],
     memory: Vec<Access>,
@@ -99,8 +104,7 @@ pub struct Stepper {
     code: Lines,
     target: u32,
     last: u32,
-    /// The instruction before was the function's or a helper's.
-    was_inside: bool,
+    recorder: Option<Recorder>,
     first_esp: u32,
     lowest_esp: u32,
     steps: u64,
@@ -127,7 +131,7 @@ impl Stepper {
             code: Lines::default(),
             target: 0,
             last: 0,
-            was_inside: false,
+            recorder: None,
             first_esp: 0,
             lowest_esp: 0,
             steps: 0,
@@ -135,18 +139,36 @@ impl Stepper {
         }
     }
 
-    /// Counts what runs when `call` enters 32-bit code at `BREAKPOINT`, which goes
-    /// on at `target`.
-    pub fn count(&mut self, target: u32, call: impl FnOnce() -> Result<()>) -> Result<Tally> {
+    /// Counts a call of `target` by traps: what runs when `call` enters 32-bit code
+    /// at the address it is given.
+    pub fn trap(&mut self, target: u32, call: impl FnOnce(u32) -> Result<()>) -> Result<Tally> {
+        self.count(target, || call(native::breakpoint()))
+    }
+
+    /// The same by a copy that records, without callees: `whole` is not counted.
+    pub fn record(&mut self, target: u32, call: impl FnOnce(u32) -> Result<()>) -> Result<Tally> {
+        let inside = |at: u32| self.part_of(at) <= Part::Helper;
+        let recorder = Recorder::new(target, inside)?;
+        let copy = recorder.copy();
+        self.recorder = Some(recorder);
+        let tally = self.count(target, || call(copy));
+        self.recorder = None;
+        let mut tally = tally?;
+        tally.whole = Counts::default();
+        Ok(tally)
+    }
+
+    fn count(&mut self, target: u32, call: impl FnOnce() -> Result<()>) -> Result<Tally> {
         self.counts = Default::default();
         self.data.0.clear();
         self.code.0.clear();
-        (self.target, self.last, self.was_inside) = (target, 0, true);
+        (self.target, self.last) = (target, 0);
         (self.first_esp, self.lowest_esp, self.steps) = (0, u32::MAX, 0);
         self.failed = None;
         ACTIVE.store(self, Relaxed);
         let result = call();
         ACTIVE.store(ptr::null_mut(), Relaxed);
+        self.drain();
         result?;
         if let Some(why) = self.failed.take() {
             bail!("counting: {why}");
@@ -177,16 +199,20 @@ impl Stepper {
         }
     }
 
+    /// Notes what the copy recorded since the last time.
+    fn drain(&mut self) {
+        let Some(recorder) = &self.recorder else { return };
+        let records: Vec<_> = recorder.take_records();
+        for registers in records {
+            self.step(&registers);
+        }
+    }
+
     /// Notes the instruction that runs next; returns whether to trap behind it.
-    fn step(&mut self, registers: &[i64; 23]) -> bool {
-        let register = |index: libc::c_int| registers[index as usize] as u32;
-        let (eip, esp) = (register(libc::REG_RIP), register(libc::REG_RSP));
+    fn step(&mut self, registers: &Registers) -> bool {
+        let (eip, esp) = (registers.eip, registers.esp);
         if self.first_esp == 0 {
             self.first_esp = esp;
-        }
-        // The return to an exit pops the return address: nothing lies there.
-        if self.was_inside {
-            self.lowest_esp = self.lowest_esp.min(esp);
         }
         if eip.wrapping_sub(low::GATE) < 0x1_0000 {
             if eip != low::exit_address(crate::hooks::EXIT_RETURN) {
@@ -204,9 +230,11 @@ impl Stepper {
             self.known.insert(eip, known);
         }
         let known = &self.known[&eip];
-        self.was_inside = matches!(known.part, Part::Own | Part::Helper);
         if known.part == Part::Stub {
             return true;
+        }
+        if known.part <= Part::Helper {
+            self.lowest_esp = self.lowest_esp.min(esp - known.pushes);
         }
         let counts = &mut self.counts[known.part as usize];
         // A repeated string instruction traps after each round.
@@ -220,7 +248,7 @@ impl Stepper {
         for access in &known.memory {
             let address = access
                 .place
-                .virtual_address(0, |name, _, _| value_of(name, registers, self.percpu));
+                .virtual_address(0, |name, _, _| registers.value(name, self.percpu));
             let Some(address) = address.map(|address| address as u32) else {
                 self.failed.get_or_insert(format!("an address it cannot know at {eip:#x}"));
                 continue;
@@ -233,11 +261,11 @@ impl Stepper {
         true
     }
 
-    fn learn(&mut self, eip: u32) -> Known {
+    fn part_of(&self, eip: u32) -> Part {
         let within = |places: &[(u32, u32)]| {
             places.iter().any(|&(start, size)| eip.wrapping_sub(start) < size)
         };
-        let part = if within(&[self.own]) {
+        if within(&[self.own]) {
             Part::Own
         } else if within(&self.helpers) {
             Part::Helper
@@ -245,7 +273,11 @@ impl Stepper {
             Part::Stub
         } else {
             Part::Callee
-        };
+        }
+    }
+
+    fn learn(&mut self, eip: u32) -> Known {
+        let part = self.part_of(eip);
         let code = low::bytes(eip, 15);
         let instruction = Decoder::with_ip(32, code, eip.into(), DecoderOptions::NONE).decode();
         let memory = self.information.info(&instruction).used_memory();
@@ -262,6 +294,7 @@ impl Stepper {
         });
         Known {
             part,
+            pushes: (-instruction.stack_pointer_increment()).max(0) as u32,
             repeats: instruction.has_rep_prefix() || instruction.has_repne_prefix(),
             code_lines: [eip / LINE, (eip + instruction.len() as u32 - 1) / LINE],
             memory: memory.collect(),
@@ -269,27 +302,58 @@ impl Stepper {
     }
 }
 
-/// A register's value, or a segment's base.
-fn value_of(name: Register, registers: &[i64; 23], percpu: u32) -> Option<u64> {
-    use Register::*;
-    let index = match name {
-        EAX => libc::REG_RAX,
-        ECX => libc::REG_RCX,
-        EDX => libc::REG_RDX,
-        EBX => libc::REG_RBX,
-        ESP => libc::REG_RSP,
-        EBP => libc::REG_RBP,
-        ESI => libc::REG_RSI,
-        EDI => libc::REG_RDI,
-        CS | DS | ES | SS => return Some(0),
-        GS => return Some(percpu.into()),
-        _ => return Option::None,
-    };
-    Some(registers[index as usize] as u32 as u64)
+/// What an instruction starts with; the copy that records writes them so.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Registers {
+    pub eip: u32,
+    eax: u32,
+    ecx: u32,
+    edx: u32,
+    ebx: u32,
+    ebp: u32,
+    esi: u32,
+    edi: u32,
+    esp: u32,
+}
+
+impl Registers {
+    fn of_signal(saved: &[i64; 23]) -> Self {
+        let get = |index: libc::c_int| saved[index as usize] as u32;
+        Registers {
+            eip: get(libc::REG_RIP),
+            eax: get(libc::REG_RAX),
+            ecx: get(libc::REG_RCX),
+            edx: get(libc::REG_RDX),
+            ebx: get(libc::REG_RBX),
+            ebp: get(libc::REG_RBP),
+            esi: get(libc::REG_RSI),
+            edi: get(libc::REG_RDI),
+            esp: get(libc::REG_RSP),
+        }
+    }
+
+    /// A register's value, or a segment's base.
+    fn value(&self, name: Register, percpu: u32) -> Option<u64> {
+        let value = match name {
+            Register::EAX => self.eax,
+            Register::ECX => self.ecx,
+            Register::EDX => self.edx,
+            Register::EBX => self.ebx,
+            Register::EBP => self.ebp,
+            Register::ESI => self.esi,
+            Register::EDI => self.edi,
+            Register::ESP => self.esp,
+            Register::CS | Register::DS | Register::ES | Register::SS => 0,
+            Register::GS => percpu,
+            _ => return None,
+        };
+        Some(value.into())
+    }
 }
 
 /// Called by the handler of traps: whether this one is the stepper's.
-pub fn on_trap(registers: &mut [i64; 23]) -> bool {
+pub fn on_trap(saved: &mut [i64; 23]) -> bool {
     let stepper = ACTIVE.load(Relaxed);
     if stepper.is_null() {
         return false;
@@ -298,12 +362,16 @@ pub fn on_trap(registers: &mut [i64; 23]) -> bool {
     // 32-bit code meanwhile: nothing else of this program runs, so the handler
     // may also allocate.
     let stepper = unsafe { &mut *stepper };
-    let eip = &mut registers[libc::REG_RIP as usize];
-    if *eip as u32 == CODE + BREAKPOINT + 1 {
-        *eip = stepper.target.into();
+    let eip = saved[libc::REG_RIP as usize] as u32;
+    if eip == native::records_full() + 1 {
+        stepper.drain();
+        return true;
     }
-    let on = stepper.step(registers);
-    let flags = &mut registers[libc::REG_EFL as usize];
+    if eip == native::breakpoint() + 1 {
+        saved[libc::REG_RIP as usize] = stepper.target.into();
+    }
+    let on = stepper.step(&Registers::of_signal(saved));
+    let flags = &mut saved[libc::REG_EFL as usize];
     if on {
         *flags |= TRAP_FLAG;
     } else {
