@@ -181,7 +181,9 @@ impl Machine {
             _ => {}
         }
         self.call(self.layout.vm_map_lock, &[map])?;
-        let marked = get(self, Field::InTransition) != 0;
+        // A submap's lock word would be needed to split a reference to it, and what
+        // counts as a submap here is none.
+        let splits = get(self, Field::InTransition) == 0 && get(self, Field::IsSubMap) == 0;
         let middle = start + ((end - start) / 2 & !0xfff);
         match act {
             Act::Hold => {
@@ -191,10 +193,10 @@ impl Machine {
             Act::Coalesce => {
                 self.coalesce(map, entry)?;
             }
-            Act::ClipEnd if !marked && middle != start => {
+            Act::ClipEnd if splits && middle != start => {
                 self.call(self.functions.clip_end, &[self.layout.header, entry, middle, 1])?;
             }
-            Act::ClipStart if !marked && middle != start => {
+            Act::ClipStart if splits && middle != start => {
                 self.call(self.functions.clip_start, &[self.layout.header, entry, middle, 1])?;
             }
             Act::DeleteBehind => {
