@@ -50,7 +50,9 @@ case $systype in
     x86_64) target=x86_64-gnumach ;;
     *) fail "there is no Rust code for a '$systype' kernel yet: i386 and x86_64 only" ;;
 esac
-# The tree's make may hand down its job server and its own flags, which are not for cargo.
+# The tree's make may hand down its job server and its own flags, which are not for cargo; the number of jobs is.
+jobs=$(echo "${MAKEFLAGS-}" | sed -n 's/.*-j *\([0-9][0-9]*\).*/\1/p')
+[ -z "$jobs" ] || export CARGO_BUILD_JOBS="$jobs"
 unset MAKEFLAGS MFLAGS CFLAGS CPPFLAGS LDFLAGS CC LD AR
 
 if [ -n "$check" ]; then

@@ -68,6 +68,20 @@ fn git_am_takes_it_and_integrate_does_the_same() {
 }
 
 #[test]
+fn habits_in_the_users_configuration_do_not_reach_the_patch() {
+    let tree = MiniTree::new();
+    for (key, value) in [
+        ("diff.noprefix", "true"),
+        ("format.noprefix", "true"),
+        ("format.attach", "true"),
+        ("diff.mnemonicPrefix", "true"),
+    ] {
+        tree.git(&["config", key, value]);
+    }
+    apply(&tree, REPLACE);
+}
+
+#[test]
 fn the_second_patch_stands_alone_and_lists_its_test() {
     let tree = MiniTree::new();
     apply(&tree, &["--storm"]);

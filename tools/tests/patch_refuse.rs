@@ -4,6 +4,7 @@
 mod patch;
 
 use std::fs;
+use std::process::Command;
 
 use patch::{text, vmtool, MiniTree};
 
@@ -153,4 +154,36 @@ fn integrating_in_the_middle_of_a_rebase() {
     let message = text(&tree.vmtool(&["integrate", "--allow-changed"]).stderr);
     assert!(message.contains("git am or rebase is going on"), "{message}");
     assert_eq!(tree.git(&["log", "--format=%s"]), "Begin\n");
+}
+
+#[test]
+fn integrating_over_staged_changes() {
+    let tree = MiniTree::new();
+    tree.edit("README", "miniature", "small one");
+    tree.git(&["add", "README"]);
+    let output = tree.vmtool(&["integrate", "--allow-changed"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("git am did not take the patch"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(tree.git(&["status", "--porcelain"]), "M  README\n");
+    assert!(!tree.path().join(".git/rebase-apply").exists());
+}
+
+#[test]
+fn nobody_to_be_the_author() {
+    let tree = MiniTree::new();
+    tree.git(&["config", "user.useConfigOnly", "true"]);
+    tree.git(&["config", "user.name", ""]);
+    let output = Command::new(env!("CARGO_BIN_EXE_vmtool"))
+        .args(["patch", "--allow-changed"])
+        .arg(tree.path())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .expect("vmtool runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("does not know who you are"), "{}", text(&output.stderr));
 }

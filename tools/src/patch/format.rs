@@ -41,7 +41,10 @@ pub fn patch(tree: &Tree, changes: &[Change], message: &str) -> Result<String> {
     }
     let new_tree = checked(&mut git(&["write-tree"]))?;
     let commit = fed(git(&["commit-tree", new_tree.trim_end(), "-p", "HEAD"]), message)?;
-    checked(&mut git(&["format-patch", "-1", "--stdout", "--no-signature", commit.trim_end()]))
+    // Whatever form the user is used to, `git am` must take it as it is.
+    let form = ["--no-signature", "--no-attach", "--src-prefix=a/", "--dst-prefix=b/"];
+    let words = [&["format-patch", "-1", "--stdout"][..], &form, &[commit.trim_end()]].concat();
+    checked(&mut git(&words))
 }
 
 fn require_author(tree: &Tree) -> Result<()> {

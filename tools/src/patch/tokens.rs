@@ -75,8 +75,8 @@ fn directive_length(rest: &str) -> usize {
     let mut at = 0;
     while at < rest.len() {
         let tail = &rest[at..];
-        if tail.starts_with("/*") {
-            at += tail[2..].find("*/").map_or(tail.len(), |end| end + 4);
+        if let Some(comment) = tail.strip_prefix("/*") {
+            at += comment.find("*/").map_or(tail.len(), |end| end + 4);
         } else if tail.starts_with("\\\n") {
             at += 2;
         } else if tail.starts_with('\n') {

@@ -20,12 +20,11 @@ impl Tree {
         })?;
         let tree = Tree { root };
         let name = tree.root.display();
-        let top = tree.git(["rev-parse", "--show-toplevel"]).output()?;
-        let top = String::from_utf8_lossy(&top.stdout).trim_end().to_owned();
-        if top.is_empty() {
-            bail!("{name}: not a git work tree, and the patch is one for git: clone GNU Mach with git");
-        }
-        if Path::new(&top) != tree.root {
+        let top = tree.run(["rev-parse", "--show-toplevel"]).with_context(|| {
+            format!("{name}: not a git work tree, and the patch is one for git: clone GNU Mach with git")
+        })?;
+        let top = top.trim_end();
+        if Path::new(top) != tree.root {
             bail!("{name}: not the top of a git work tree: did you mean {top}?");
         }
         if tree.run(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).is_err() {
@@ -49,6 +48,10 @@ impl Tree {
     pub fn git<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I) -> Command {
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.root).args(args).env("LC_ALL", "C");
+        // A hook or git itself may have started us, for another repository.
+        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+            command.env_remove(variable);
+        }
         command
     }
 
