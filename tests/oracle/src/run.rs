@@ -13,7 +13,7 @@ use crate::{hooks, reach, watch};
 const PAGE: usize = 0x1000;
 
 /// A state of everything that 32-bit code can write, but its stack.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub struct Image {
     end: u32,
     arena: Vec<u8>,

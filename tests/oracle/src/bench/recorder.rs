@@ -36,7 +36,8 @@ impl Recorder {
         let instructions = reachable(function, inside)?;
         let mut list = Vec::new();
         for (index, instruction) in instructions.values().enumerate() {
-            let mut call = Instruction::with_branch(Code::Call_rel32_32, native::recorder().into())?;
+            let mut call =
+                Instruction::with_branch(Code::Call_rel32_32, native::recorder().into())?;
             call.set_ip32(instruction.ip32());
             list.push(call);
             // Branches name the address of the call; this one names nothing.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The calls that are measured.
 
-use serde::{Deserialize, Serialize};
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     Coalesce(Coalesce),
@@ -36,13 +34,6 @@ pub struct Row {
     pub entries: u32,
 }
 
-/// A group of rows that differ in the number of entries alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Function {
-    Coalesce,
-    Scan,
-}
-
 pub const COALESCE: [Coalesce; 4] = [
     Coalesce::PreviousIsHeader,
     Coalesce::NotAdjacent,
@@ -72,13 +63,6 @@ pub fn rows(most: u32) -> Vec<Row> {
 }
 
 impl Row {
-    pub fn function(&self) -> Function {
-        match self.call {
-            Call::Coalesce(_) => Function::Coalesce,
-            Call::Scan(_) => Function::Scan,
-        }
-    }
-
     /// What is called, without the number of entries.
     pub fn what(&self) -> &'static str {
         match self.call {

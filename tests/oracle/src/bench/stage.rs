@@ -180,6 +180,13 @@ impl Stage {
         Ok([layout.map, entry, 0])
     }
 
+    /// Everything in memory but stacks, as the last call left it.
+    pub fn memory(&self) -> Image {
+        let mut image = Image::default();
+        image.capture(self.machine.arena_end);
+        image
+    }
+
     /// Puts the row's map back as it was built.
     fn restore(&mut self) {
         self.built.restore(self.used);

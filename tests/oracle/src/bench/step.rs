@@ -246,9 +246,8 @@ impl Stepper {
             self.code.touch(line, known.part);
         }
         for access in &known.memory {
-            let address = access
-                .place
-                .virtual_address(0, |name, _, _| registers.value(name, self.percpu));
+            let address =
+                access.place.virtual_address(0, |name, _, _| registers.value(name, self.percpu));
             let Some(address) = address.map(|address| address as u32) else {
                 self.failed.get_or_insert(format!("an address it cannot know at {eip:#x}"));
                 continue;

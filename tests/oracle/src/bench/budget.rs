@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What our functions may cost, so that a later change cannot lose it unseen.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use anyhow::{bail, Result};
+use serde::Deserialize;
+
+use super::results::{self, Results};
+use super::Subject;
+
+/// Check by count that our functions cost no more than a budget says
+///
+/// The budget holds, for each kernel by name, the most instructions of every row (`instructions`),
+/// the most bytes of code and of stack. Nothing is timed. More is a failure; so is a row that is
+/// missing here or there.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    subject: Subject,
+    /// The budget
+    #[arg(long, value_name = "FILE")]
+    budget: PathBuf,
+    /// Instead of checking, make what is measured the budget of this kernel
+    #[arg(long)]
+    write: bool,
+}
+
+/// Enough to see what each further entry costs.
+const MOST_ENTRIES: u32 = 256;
+
+type Budgets = BTreeMap<String, Budget>;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Budget {
+    text_bytes: u64,
+    stack_bytes_coalesce: u64,
+    stack_bytes_scan: u64,
+    instructions: BTreeMap<String, u64>,
+}
+
+/// Returns whether our functions keep within the budget.
+pub fn run(args: &Args) -> Result<bool> {
+    let results = args.subject.measure(MOST_ENTRIES, false)?;
+    let found = Budget::of(&results);
+    if args.write {
+        let mut budgets: Budgets = match args.budget.exists() {
+            true => results::read(&args.budget)?,
+            false => Budgets::new(),
+        };
+        budgets.insert(results.name, found);
+        results::write(&args.budget, &text(&budgets))?;
+        return Ok(true);
+    }
+    let budgets: Budgets = results::read(&args.budget)?;
+    let Some(budget) = budgets.get(&results.name) else {
+        bail!("{} has no budget for {}", args.budget.display(), results.name);
+    };
+    let complaints = budget.complaints(&found);
+    for complaint in &complaints {
+        println!("{}: {complaint}", results.name);
+    }
+    let rows = budget.instructions.len();
+    if complaints.is_empty() {
+        println!("{}: {rows} rows, code and stack within {}", results.name, args.budget.display());
+    }
+    Ok(complaints.is_empty())
+}
+
+impl Budget {
+    fn of(results: &Results) -> Self {
+        let rows = results.rows.iter();
+        Budget {
+            text_bytes: results.text.ours().into(),
+            stack_bytes_coalesce: results.stacks("coalesce")[1].into(),
+            stack_bytes_scan: results.stacks("scan")[1].into(),
+            instructions: rows
+                .map(|row| (format!("{}, {}", row.what, row.entries), row.ours.own.instructions))
+                .collect(),
+        }
+    }
+
+    /// What of `found` is over, and what is missing.
+    fn complaints(&self, found: &Budget) -> Vec<String> {
+        let numbers = |budget: &Budget| {
+            let mut all: BTreeMap<String, u64> = budget.instructions.clone();
+            all.insert("bytes of code".to_string(), budget.text_bytes);
+            all.insert("bytes of stack, coalesce".to_string(), budget.stack_bytes_coalesce);
+            all.insert("bytes of stack, scan".to_string(), budget.stack_bytes_scan);
+            all
+        };
+        let (allowed, found) = (numbers(self), numbers(found));
+        let mut complaints = Vec::new();
+        for (what, number) in &found {
+            match allowed.get(what) {
+                Some(most) if number <= most => {}
+                Some(most) => complaints.push(format!("{what}: {number}, the budget is {most}")),
+                None => {
+                    complaints.push(format!("{what}: {number}, and the budget has no such row"))
+                }
+            }
+        }
+        let gone = allowed.keys().filter(|what| !found.contains_key(*what));
+        complaints.extend(gone.map(|what| format!("{what}: in the budget, but not measured")));
+        complaints
+    }
+}
+
+fn text(budgets: &Budgets) -> String {
+    let mut text = "# SPDX-License-Identifier: GPL-2.0-or-later\n\
+        # The most that our functions may execute and take, by kernel; written by\n\
+        # `oracle bench budget --write`, checked by `make check`.\n"
+        .to_string();
+    for (name, budget) in budgets {
+        let Budget { text_bytes, stack_bytes_coalesce, stack_bytes_scan, instructions } = budget;
+        let _ = write!(
+            text,
+            "\n[{name}]\ntext_bytes = {text_bytes}\n\
+             stack_bytes_coalesce = {stack_bytes_coalesce}\nstack_bytes_scan = {stack_bytes_scan}\n\
+             \n[{name}.instructions]\n"
+        );
+        for (row, count) in instructions {
+            let _ = writeln!(text, "\"{row}\" = {count}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget() -> Budget {
+        Budget {
+            text_bytes: 100,
+            stack_bytes_coalesce: 40,
+            stack_bytes_scan: 60,
+            instructions: [("a".to_string(), 10), ("b".to_string(), 20)].into(),
+        }
+    }
+
+    #[test]
+    fn a_budget_holds_what_costs_no_more() {
+        let mut found = budget();
+        assert_eq!(budget().complaints(&found), [""; 0]);
+        found.text_bytes -= 1;
+        found.instructions.insert("a".to_string(), 9);
+        assert_eq!(budget().complaints(&found), [""; 0]);
+    }
+
+    #[test]
+    fn each_number_that_is_over_is_named() {
+        let mut found = budget();
+        found.instructions.insert("b".to_string(), 21);
+        found.text_bytes += 1;
+        found.stack_bytes_coalesce += 4;
+        found.stack_bytes_scan += 4;
+        let complaints = budget().complaints(&found);
+        assert_eq!(complaints.len(), 4);
+        assert!(complaints.contains(&"b: 21, the budget is 20".to_string()));
+    }
+
+    #[test]
+    fn a_row_must_stand_on_both_sides() {
+        let mut found = budget();
+        found.instructions.remove("a");
+        found.instructions.insert("c".to_string(), 1);
+        let complaints = budget().complaints(&found);
+        assert_eq!(complaints.len(), 2, "{complaints:?}");
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let budgets: Budgets = [("trixie-486-smp".to_string(), budget())].into();
+        let read: Budgets = toml::from_str(&text(&budgets)).expect("what `text` writes");
+        assert_eq!(read, budgets);
+    }
+}

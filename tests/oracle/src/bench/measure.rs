@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Measures every row on one kernel.
+
+use std::io::{stderr, IsTerminal};
+
+use anyhow::{ensure, Context, Result};
+
+use super::results::{Measured, Spread};
+use super::rows::{rows, Row};
+use super::stage::{Stage, Way};
+use super::step::Tally;
+use crate::machine::Side;
+
+/// Rows with more entries are counted by the recorder.
+const MOST_BY_TRAPS: u32 = 256;
+/// Rows with fewer are counted both ways.
+const MOST_BY_BOTH: u32 = 16;
+
+pub fn all(stage: &mut Stage, most_entries: u32, with_times: bool) -> Result<Vec<Measured>> {
+    let rows = rows(most_entries);
+    let mut measured = Vec::new();
+    for (index, &row) in rows.iter().enumerate() {
+        if stderr().is_terminal() {
+            let (what, entries) = (row.what(), row.entries);
+            eprint!("\r\x1b[K{} of {}: {what}, {entries}", index + 1, rows.len());
+        }
+        let what = || format!("{}, {} entries", row.what(), row.entries);
+        let mut result = counts(stage, row).with_context(what)?;
+        if with_times {
+            result.time = Some(times(stage, row).with_context(what)?);
+        }
+        measured.push(result);
+    }
+    if stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+    Ok(measured)
+}
+
+fn counts(stage: &mut Stage, row: Row) -> Result<Measured> {
+    stage.build(row)?;
+    let shipped = count(stage, Side::Shipped, row)?;
+    let after_shipped = stage.memory();
+    let ours = count(stage, Side::Ours, row)?;
+    ensure!(after_shipped == stage.memory(), "the two sides leave different memory behind");
+    Ok(Measured::new(row, shipped, ours))
+}
+
+fn count(stage: &mut Stage, side: Side, row: Row) -> Result<Tally> {
+    if row.entries > MOST_BY_TRAPS {
+        return stage.count(side, Way::Record);
+    }
+    if row.entries <= MOST_BY_BOTH {
+        let recorded = stage.count(side, Way::Record)?;
+        let trapped = stage.count(side, Way::Trap)?;
+        ensure!(
+            Tally { whole: trapped.whole, ..recorded } == trapped,
+            "the recorder's counts are not those of traps: {recorded:?}, {trapped:?}"
+        );
+    }
+    stage.count(side, Way::Trap)
+}
+
+/// Pairs of runs, in alternation; what calling costs by itself is taken off.
+fn times(stage: &mut Stage, row: Row) -> Result<Spread> {
+    const WARM_UP: u32 = 4;
+    let pairs = if row.entries < 1_000 { 200 } else { 30 };
+    let mut ratios = Vec::new();
+    for pair in 0..WARM_UP + pairs {
+        let order = match pair % 2 {
+            0 => [Side::Shipped, Side::Ours],
+            _ => [Side::Ours, Side::Shipped],
+        };
+        let [first, second] = pair_of(stage, row, order)?;
+        let [shipped, ours] = if pair % 2 == 0 { [first, second] } else { [second, first] };
+        if pair >= WARM_UP && shipped > 0.0 && ours > 0.0 {
+            ratios.push(ours / shipped);
+        }
+    }
+    Ok(Spread::of(ratios))
+}
+
+/// Ticks of both sides. The clock is coarse, so short calls are made often: in a
+/// row where the map stays as it is, else each from the map put back.
+fn pair_of(stage: &mut Stage, row: Row, order: [Side; 2]) -> Result<[f64; 2]> {
+    let (rounds, calls) = match (row.entries, row.changes_nothing()) {
+        (256.., _) => (1, 1),
+        (_, true) => (1, 64),
+        (_, false) => (24, 1),
+    };
+    let mut ticks = [0.0; 2];
+    for _ in 0..rounds {
+        let empty = f64::from(stage.time_nothing(calls)?);
+        for (sum, side) in ticks.iter_mut().zip(order) {
+            *sum += f64::from(stage.time(side, calls)?) - empty;
+        }
+    }
+    Ok(ticks)
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What was measured, as it is kept in files.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{de::DeserializeOwned, Deserialize, Serialize};
+
+use super::rows::Row;
+use super::step::{Counts, Tally};
+
+/// Everything measured on one kernel.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Results {
+    /// As budgets and charts name the kernel.
+    pub name: String,
+    /// As it names itself.
+    pub version: String,
+    pub text: Text,
+    pub graft: Option<Graft>,
+    pub rows: Vec<Measured>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Measured {
+    pub what: String,
+    pub entries: u32,
+    pub shipped: Tally,
+    pub ours: Tally,
+    pub time: Option<Spread>,
+}
+
+/// Ratios ours / shipped of paired runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    pub pairs: u32,
+    /// A quarter of the pairs lies below the first, a quarter above the last.
+    pub quartiles: [f64; 3],
+}
+
+/// Bytes of machine code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Text {
+    pub shipped_coalesce: u32,
+    pub shipped_scan: u32,
+    pub shipped_helpers: u32,
+    pub ours_coalesce: u32,
+    pub ours_scan: u32,
+    /// Functions of ours that the two call.
+    pub ours_helpers: u32,
+}
+
+/// What the jump and the thunk of the grafted kernel add to each call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Graft {
+    pub coalesce: Added,
+    pub scan: Added,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Added {
+    pub instructions: u32,
+    pub reads: u32,
+    pub writes: u32,
+    pub stack: u32,
+}
+
+/// Calls a second of the storms' loads, in paired boots.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Storms {
+    pub name: String,
+    pub loads: Vec<Load>,
+    pub failed: u32,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Load {
+    pub what: String,
+    /// Calls a second: stock and grafted, of one pair of boots.
+    pub pairs: Vec<[f64; 2]>,
+}
+
+impl Text {
+    pub fn shipped(&self) -> u32 {
+        self.shipped_coalesce + self.shipped_scan
+    }
+
+    pub fn ours(&self) -> u32 {
+        self.ours_coalesce + self.ours_scan + self.ours_helpers
+    }
+}
+
+impl Measured {
+    pub fn new(row: Row, shipped: Tally, ours: Tally) -> Self {
+        Measured { what: row.what().to_string(), entries: row.entries, shipped, ours, time: None }
+    }
+
+    /// What goals and budgets go by: ours has the gap code inside, so the shipped
+    /// side's helpers count.
+    pub fn ratio(&self, of: fn(&Counts) -> u64) -> f64 {
+        of(&self.ours.own) as f64 / of(&self.shipped.with_helpers) as f64
+    }
+
+    pub fn instructions(&self) -> f64 {
+        self.ratio(|counts| counts.instructions)
+    }
+}
+
+impl Results {
+    /// A row's neighbours with fewer entries give what each further entry costs:
+    /// shipped and ours.
+    pub fn slopes(&self, what: &str) -> Vec<(u32, [f64; 2])> {
+        let rows: Vec<_> = self.rows.iter().filter(|row| row.what == what).collect();
+        rows.windows(2)
+            .map(|pair| {
+                let more = f64::from(pair[1].entries - pair[0].entries);
+                let [a, b] = [pair[0], pair[1]].map(|row| {
+                    [row.shipped.with_helpers, row.ours.own].map(|c| c.instructions as f64)
+                });
+                (pair[1].entries, [(b[0] - a[0]) / more, (b[1] - a[1]) / more])
+            })
+            .collect()
+    }
+
+    /// The kinds of rows, in order.
+    pub fn kinds(&self) -> Vec<&str> {
+        let mut kinds: Vec<&str> = Vec::new();
+        for row in &self.rows {
+            if kinds.last() != Some(&row.what.as_str()) {
+                kinds.push(&row.what);
+            }
+        }
+        kinds
+    }
+
+    /// Of the instructions' ratios.
+    pub fn geometric_mean(&self) -> f64 {
+        let sum: f64 = self.rows.iter().map(|row| row.instructions().ln()).sum();
+        (sum / self.rows.len() as f64).exp()
+    }
+
+    /// The deepest stack of any row: shipped and ours.
+    pub fn stacks(&self, what: &str) -> [u32; 2] {
+        let rows = || self.rows.iter().filter(|row| row.what.starts_with(what));
+        let most = |of: fn(&Measured) -> u32| rows().map(of).max().unwrap_or(0);
+        [most(|row| row.shipped.stack), most(|row| row.ours.stack)]
+    }
+}
+
+impl Load {
+    pub fn spread(&self) -> Spread {
+        Spread::of(self.pairs.iter().map(|[stock, grafted]| grafted / stock).collect())
+    }
+
+    /// Stock, and grafted.
+    pub fn medians(&self) -> [f64; 2] {
+        [0, 1].map(|side| {
+            let values = self.pairs.iter().map(|pair| pair[side]).collect();
+            Spread::of(values).quartiles[1]
+        })
+    }
+}
+
+impl Spread {
+    pub fn of(mut ratios: Vec<f64>) -> Self {
+        ratios.sort_by(f64::total_cmp);
+        let at = |part: f64| match ratios.len() {
+            0 => f64::NAN,
+            count => ratios[((count - 1) as f64 * part).round() as usize],
+        };
+        Spread { pairs: ratios.len() as u32, quartiles: [at(0.25), at(0.5), at(0.75)] }
+    }
+}
+
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is not what it should be", path.display()))
+}
+
+/// Writes beside and renames.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    let what = || format!("cannot write {}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(what)?;
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    fs::write(&beside, text).with_context(what)?;
+    fs::rename(&beside, path).with_context(what)
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Bytes of code, and what a graft adds to each call.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
+use object::{Object, ObjectSegment, ObjectSymbol, SymbolKind};
+
+use super::results::{Added, Graft, Text};
+use super::stage::HELPERS;
+use crate::kernel::Kernel;
+
+pub const COALESCE: &str = "vm_map_coalesce_entry";
+pub const SCAN: &str = "vm_map_pageable_scan";
+
+/// The sizes that the symbols give; padding between functions is nobody's.
+pub fn text(kernel: &Kernel, our_object: &Path) -> Result<Text> {
+    let size = |name: &str| kernel.symbol(name).map(|symbol| symbol.size);
+    let mut text =
+        Text { shipped_coalesce: size(COALESCE)?, shipped_scan: size(SCAN)?, ..Text::default() };
+    for helper in HELPERS {
+        text.shipped_helpers += size(helper)?;
+    }
+    let data = read(our_object)?;
+    let file = object::File::parse(&*data)?;
+    for symbol in file.symbols().filter(|s| s.kind() == SymbolKind::Text && s.is_definition()) {
+        let size = symbol.size() as u32;
+        match symbol.name()? {
+            COALESCE => text.ours_coalesce += size,
+            SCAN => text.ours_scan += size,
+            _ => text.ours_helpers += size,
+        }
+    }
+    Ok(text)
+}
+
+/// Reads what stands at the functions' entries in a grafted kernel.
+pub fn graft(grafted: &Path) -> Result<Graft> {
+    let data = read(grafted)?;
+    let file = object::File::parse(&*data).with_context(|| grafted.display().to_string())?;
+    let added = |name: &str| {
+        let symbol = file.symbols().find(|s| s.name() == Ok(name) && s.is_definition());
+        let at = symbol.with_context(|| format!("{}: no {name}", grafted.display()))?.address();
+        added(&file, at as u32).with_context(|| format!("{}: {name}", grafted.display()))
+    };
+    Ok(Graft { coalesce: added(COALESCE)?, scan: added(SCAN)? })
+}
+
+fn added(file: &object::File, entry: u32) -> Result<Added> {
+    let jump = decode(file, entry)?;
+    anyhow::ensure!(jump.mnemonic() == Mnemonic::Jmp, "no jump at its entry: not a grafted kernel");
+    let mut added = Added { instructions: 1, ..Added::default() };
+    // A thunk is pushes, a call, an addition and a return; anything else is our
+    // function itself.
+    let mut thunk = Added::default();
+    let mut at = jump.near_branch32();
+    loop {
+        let instruction = decode(file, at)?;
+        at = instruction.next_ip32();
+        thunk.instructions += 1;
+        match instruction.mnemonic() {
+            Mnemonic::Push => thunk.writes += 1,
+            Mnemonic::Call => {
+                thunk.writes += 1;
+                thunk.stack = 4 * thunk.writes;
+            }
+            Mnemonic::Add if thunk.stack != 0 => {}
+            Mnemonic::Ret if thunk.stack != 0 => {
+                thunk.reads += 1;
+                added = Added { instructions: added.instructions + thunk.instructions, ..thunk };
+                return Ok(added);
+            }
+            _ => return Ok(added),
+        }
+    }
+}
+
+fn decode(file: &object::File, at: u32) -> Result<Instruction> {
+    let code = file
+        .segments()
+        .find_map(|segment| segment.data_range(at.into(), 15).ok().flatten())
+        .with_context(|| format!("no code at {at:#x}"))?;
+    Ok(Decoder::with_ip(32, code, at.into(), DecoderOptions::NONE).decode())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}

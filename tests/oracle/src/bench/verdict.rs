@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What is wanted, and whether it is so.
+
+use super::results::{Results, Text};
+use super::step::Counts;
+
+pub struct Goal {
+    pub what: String,
+    pub found: String,
+    pub met: bool,
+}
+
+const MOST: f64 = 1.00;
+const MOST_WIRING_A_KERNEL_MAP: f64 = 0.75;
+const MOST_MEAN: f64 = 0.85;
+const KERNEL_MAP: &str = "scan, wire, kernel pmap";
+
+/// By counts alone: times only tell of the machine at hand.
+pub fn goals(results: &Results) -> Vec<Goal> {
+    let mut goals = vec![
+        every_row(results, "instructions", |counts| counts.instructions),
+        every_row(results, "reads", |counts| counts.reads),
+        every_row(results, "writes", |counts| counts.writes),
+        every_row(results, "cache lines", |counts| counts.lines),
+    ];
+    let rows = results.rows.iter().filter(|row| row.what == KERNEL_MAP);
+    let worst = rows.map(|row| row.instructions()).fold(0.0, f64::max);
+    goals.push(at_most("wiring in a kernel map, instructions", worst, MOST_WIRING_A_KERNEL_MAP));
+    let mean = results.geometric_mean();
+    goals.push(at_most("geometric mean of all rows, instructions", mean, MOST_MEAN));
+    goals.push(text(&results.text));
+    for function in ["coalesce", "scan"] {
+        let [shipped, ours] = results.stacks(function);
+        goals.push(Goal {
+            what: format!("deepest stack of the {function} at most the shipped one's"),
+            found: format!("{ours} of {shipped} bytes"),
+            met: ours <= shipped,
+        });
+    }
+    goals.extend(slope(results));
+    goals
+}
+
+fn every_row(results: &Results, what: &str, of: fn(&Counts) -> u64) -> Goal {
+    let over: Vec<_> = results.rows.iter().filter(|row| row.ratio(of) > MOST).collect();
+    let worst = over.iter().max_by(|a, b| a.ratio(of).total_cmp(&b.ratio(of)));
+    Goal {
+        what: format!("every row at most {MOST:.2}, {what}"),
+        found: match worst {
+            None => format!("all {} rows", results.rows.len()),
+            Some(row) => format!(
+                "{} of {} rows over; worst {:.3}, {} ({} entries)",
+                over.len(),
+                results.rows.len(),
+                row.ratio(of),
+                row.what,
+                row.entries
+            ),
+        },
+        met: over.is_empty(),
+    }
+}
+
+fn at_most(what: &str, found: f64, most: f64) -> Goal {
+    Goal {
+        what: format!("{what} at most {most:.2}"),
+        found: format!("{found:.3}"),
+        met: found <= most,
+    }
+}
+
+fn text(text: &Text) -> Goal {
+    let (ours, shipped) = (text.ours(), text.shipped());
+    Goal {
+        what: "bytes of both functions at most the shipped ones'".to_string(),
+        found: format!(
+            "{ours} of {shipped}; of {} with the gap helpers, which ours has inside",
+            shipped + text.shipped_helpers
+        ),
+        met: ours <= shipped,
+    }
+}
+
+/// From 16 entries on; nothing to say of fewer sizes than three.
+fn slope(results: &Results) -> Option<Goal> {
+    let mut worst = 0.0_f64;
+    let mut most_entries = 0;
+    for kind in results.kinds().iter().filter(|kind| kind.starts_with("scan")) {
+        let slopes = results.slopes(kind);
+        let from_16 = slopes.iter().filter(|(entries, _)| *entries > 16);
+        let ours: Vec<f64> = from_16.map(|(_, [_, ours])| *ours).collect();
+        let (least, most) =
+            ours.iter().fold((f64::MAX, 0.0_f64), |(a, b), &s| (a.min(s), b.max(s)));
+        if ours.len() >= 2 {
+            worst = worst.max(most - least);
+            most_entries = slopes.last().map_or(0, |(entries, _)| *entries);
+        }
+    }
+    (most_entries != 0).then(|| Goal {
+        what: format!("instructions per entry constant from 16 to {most_entries} entries"),
+        found: format!("they differ by at most {worst:.4}"),
+        met: worst < 0.01,
+    })
+}
