@@ -60,18 +60,24 @@ pub const FUNCTIONS: [(&str, &[&str]); 2] = [
 #[command(verbatim_doc_comment)]
 pub struct Args {
     /// The stock kernel: unpacked ELF with symbols and DWARF (left as it is)
-    kernel: PathBuf,
+    pub kernel: PathBuf,
     /// The relocatable object that holds both functions
-    object: PathBuf,
+    pub object: PathBuf,
     /// The grafted kernel
     #[arg(short, long, value_name = "OUT")]
-    output: PathBuf,
+    pub output: PathBuf,
     /// Write what was found at each stage to numbered files in this folder
     #[arg(long, value_name = "DIR")]
-    dump: Option<PathBuf>,
+    pub dump: Option<PathBuf>,
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    println!("{}", graft(args)?);
+    Ok(())
+}
+
+/// Returns one line on what was put where.
+pub fn graft(args: &Args) -> Result<String> {
     let json_path = args.output.with_extension("json");
     ensure!(json_path != args.output, "the output may not end in .json: the symbol map goes there");
     let kernel_data = elf::read(&args.kernel)?;
@@ -86,15 +92,14 @@ pub fn run(args: &Args) -> Result<()> {
     let json = describe(&blob, room)?;
     // The kernel last: where it is, its map is.
     elf::write_all(&[(&json_path, json.as_bytes()), (&args.output, &out)])?;
-    println!(
+    Ok(format!(
         "{}: {} bytes of code at {:#x}, {} of {} bytes of room taken",
         args.output.display(),
         blob.text_bytes,
         blob.address,
         blob.bytes.len(),
         room.size
-    );
-    Ok(())
+    ))
 }
 
 /// All checks; the linked code if every one passes.

@@ -17,7 +17,7 @@ use table::Column;
 
 pub const COUNTERS: &str = "vm_map_rust_counters";
 /// What the storm wants first: ports by name, and to be a task that runs.
-const PORTS: &str = "${host-port} ${device-port} ${kernel-task} $(task-create) $(task-resume)";
+pub const PORTS: &str = "${host-port} ${device-port} ${kernel-task} $(task-create) $(task-resume)";
 
 /// Run the storm on the stock kernel and on the grafted one, and print a table of both
 ///

@@ -25,11 +25,33 @@ pub struct Wrong {
     pub breaks: String,
     /// Hosted tests that must fail.
     pub caught_by: Vec<String>,
-    /// Loads of the storm that are expected to fail.
+    /// Loads of the storm that must fail, each by itself.
     #[serde(default)]
-    #[allow(dead_code)] // read by who boots wrong kernels
-    pub storm: Vec<String>,
+    pub storm: Vec<Load>,
     pub change: Vec<Change>,
+}
+
+/// A load of the storm, by its name there.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Load {
+    A,
+    B,
+    Maps,
+    Wired,
+}
+
+impl Load {
+    pub const ALL: [Load; 4] = [Load::A, Load::B, Load::Maps, Load::Wired];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Load::A => "a",
+            Load::B => "b",
+            Load::Maps => "maps",
+            Load::Wired => "wired",
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -53,6 +75,15 @@ pub fn read(root: &Path) -> Result<Vec<Wrong>> {
             path.display(),
             wrong.name
         );
+        for (at, load) in wrong.storm.iter().enumerate() {
+            ensure!(
+                !wrong.storm[..at].contains(load),
+                "{}: {} lists load {} twice",
+                path.display(),
+                wrong.name,
+                load.name()
+            );
+        }
         ensure!(!wrong.change.is_empty(), "{}: {} changes nothing", path.display(), wrong.name);
         ensure!(
             !wrong.caught_by.is_empty(),
@@ -113,6 +144,26 @@ mod tests {
         let message = |from| change(from, "x").1.unwrap_err().to_string();
         assert_eq!(message("four"), "a.rs has this text 0 times, not once: \"four\"");
         assert_eq!(message("two"), "a.rs has this text 2 times, not once: \"two\"");
+    }
+
+    #[test]
+    fn loads_are_those_of_the_storm_each_once() {
+        let read_with = |storm: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("tests")).unwrap();
+            let text = format!(
+                "[[wrong]]\nname = 'x'\nbreaks = 'y'\ncaught_by = ['t']\nstorm = {storm}\n\
+                 [[wrong.change]]\nfile = 'f'\nfrom = 'a'\nto = 'b'\n"
+            );
+            fs::write(folder.path().join(LIST), text).unwrap();
+            read(folder.path()).map_err(|error| format!("{error:#}"))
+        };
+        let list = read_with("['a', 'b', 'maps', 'wired']").unwrap();
+        assert_eq!(list[0].storm, Load::ALL);
+        assert_eq!(Load::ALL.map(Load::name), ["a", "b", "maps", "wired"]);
+        let complaint = |storm| read_with(storm).err().unwrap();
+        assert!(complaint("['c']").contains("unknown variant `c`"));
+        assert!(complaint("['a', 'a']").contains("x lists load a twice"));
     }
 
     #[test]

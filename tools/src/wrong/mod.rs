@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! `vmtool wrong`: versions of our functions that are wrong on purpose, and the tests that catch them.
+//! `vmtool wrong`: versions of our functions that are wrong on purpose, and what catches them: the
+//! hosted tests, or the storm in a kernel.
 
 use std::io::{stderr, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -8,26 +9,32 @@ use std::time::Instant;
 
 use anyhow::{ensure, Context, Result};
 
+mod catch;
+mod grafted;
 mod hosted;
 mod list;
 mod sources;
+mod storms;
 
 use hosted::Outcome;
 use list::Wrong;
 
-/// Check that the hosted tests catch versions of our functions that are wrong on purpose
+/// Check that versions of our functions that are wrong on purpose are caught
 ///
 /// tests/wrong.toml lists them: a change to our sources, what it breaks, and the tests that must fail.
 /// Each is made in a copy of the workspace, and the hosted tests are run there; on the unchanged copy
 /// they must pass. Prints which tests caught which version.
 ///
-/// Exit status: 0 each was caught by the tests it names; 1 one was not, or its text is not in our
-/// sources exactly once any more, or the tests could not be run; 2 wrong usage.
+/// With --storms they are booted in a kernel instead, each with the loads of the storm that must fail.
+///
+/// Exit status: 0 each was caught by every test, or every load, that it names; 1 one was not, or its text
+/// is not in our sources exactly once any more, or the unchanged version fails, or the tests or boots
+/// could not be run; 2 wrong usage.
 #[derive(clap::Args)]
 pub struct Args {
     /// Versions to try, by name; all if none is named
     names: Vec<String>,
-    /// Print the names, and what each version breaks
+    /// Print the names, the loads of the storm that must fail, and what each version breaks
     #[arg(long)]
     list: bool,
     /// The workspace
@@ -36,6 +43,8 @@ pub struct Args {
     /// Where to copy and build; kept, so that the next time takes less
     #[arg(long, value_name = "DIR", default_value = "target/wrong")]
     scratch: PathBuf,
+    #[command(flatten)]
+    storms: storms::StormArgs,
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
@@ -49,13 +58,16 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .collect();
     if args.list {
         for wrong in &chosen {
-            println!("{:<32} {}", wrong.name, wrong.breaks);
+            println!("{:<32} {:<14} {}", wrong.name, loads(wrong), wrong.breaks);
         }
         return Ok(ExitCode::SUCCESS);
     }
 
     std::fs::create_dir_all(&args.scratch)
         .with_context(|| format!("cannot make folder {}", args.scratch.display()))?;
+    if let Some(plan) = args.storms.plan(&args.root, args.scratch.canonicalize_new()?) {
+        return plan.run(&chosen, !args.names.is_empty());
+    }
     let bench = Bench {
         root: &args.root,
         copy: args.scratch.join("sources").canonicalize_new()?,
@@ -79,6 +91,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     println!("{} of {} wrong versions are caught", chosen.len() - missed, chosen.len());
     Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn loads(wrong: &Wrong) -> String {
+    let names: Vec<&str> = wrong.storm.iter().map(|load| load.name()).collect();
+    names.join(",")
 }
 
 /// Where versions are made and tested.

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Kernels with versions of our functions in them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{ensure, Context, Result};
+
+use super::list::Wrong;
+use super::sources;
+use crate::graft;
+
+/// Where versions are compiled and grafted.
+pub struct Workshop<'a> {
+    pub root: &'a Path,
+    pub kernel: &'a Path,
+    pub headers: &'a Path,
+    /// The copy of the workspace that versions are made in.
+    pub copy: PathBuf,
+    /// Gets a folder for each version.
+    pub folder: PathBuf,
+    seen: Vec<(String, Vec<u8>)>,
+}
+
+impl<'a> Workshop<'a> {
+    pub fn new(
+        root: &'a Path,
+        kernel: &'a Path,
+        headers: &'a Path,
+        folder: PathBuf,
+    ) -> Workshop<'a> {
+        Workshop { root, kernel, headers, copy: folder.join("sources"), folder, seen: Vec::new() }
+    }
+
+    pub fn folder_of(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The kernel with a wrong version in it, or with the unchanged one.
+    pub fn make(&mut self, name: &str, wrong: Option<&Wrong>) -> Result<PathBuf> {
+        sources::copy(self.root, &self.copy)?;
+        if let Some(wrong) = wrong {
+            wrong.apply(&self.copy)?;
+        }
+        let folder = self.folder_of(name);
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make folder {}", folder.display()))?;
+        let object = folder.join("vm_map.o");
+        self.build(&object)?;
+        remember(&mut self.seen, name, crate::elf::read(&object)?)?;
+        let output = folder.join("gnumach");
+        graft::graft(&graft::Args {
+            kernel: self.kernel.into(),
+            object,
+            output: output.clone(),
+            dump: None,
+        })?;
+        Ok(output)
+    }
+
+    fn build(&self, object: &Path) -> Result<()> {
+        let script = self.root.join("tools/build-object.sh");
+        let output = Command::new(&script)
+            .arg("--crate")
+            .arg(&self.copy)
+            .arg("--headers")
+            .arg(self.headers)
+            .arg(object)
+            .output()
+            .with_context(|| format!("cannot run {}", script.display()))?;
+        ensure!(
+            output.status.success(),
+            "no object was built ({}):\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        Ok(())
+    }
+}
+
+/// A change that the compiler does not see, or a build that was left over, would let one version be
+/// caught for another.
+fn remember(seen: &mut Vec<(String, Vec<u8>)>, name: &str, object: Vec<u8>) -> Result<()> {
+    if let Some((other, _)) = seen.iter().find(|(_, bytes)| *bytes == object) {
+        anyhow::bail!("its object is the same as that of {other}, to the byte");
+    }
+    seen.push((name.into(), object));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_versions_with_one_object_are_refused() {
+        let mut seen = Vec::new();
+        remember(&mut seen, "unchanged", vec![1]).unwrap();
+        remember(&mut seen, "first", vec![2]).unwrap();
+        let error = remember(&mut seen, "second", vec![1]).unwrap_err().to_string();
+        assert!(error.contains("same as that of unchanged"), "{error}");
+    }
+}
