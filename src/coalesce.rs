@@ -5,19 +5,48 @@ use crate::counters;
 use crate::entry::Entry;
 use crate::gap;
 use crate::kernel::kassert;
-use crate::map::{Map, WriteLocked};
+use crate::map::{Given, Map, WriteLocked};
 
 /// Merges `entry` into the entry before it if the two touch and agree, and
 /// frees it; returns whether it did. If not, nothing has changed.
 ///
 /// Lock: held for writing, and kept. The map's sizes, the wirings and the pmap
 /// stay as they are. Upstream's `vm_map_coalesce_entry`.
-pub(crate) fn coalesce_entry(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
+pub(crate) fn coalesce_entry(map: Map<WriteLocked>, entry: Given) -> bool {
     counters::coalesce_called();
-    let prev = entry.prev();
-    if map.is_header(entry) || map.is_header(prev) || !agree(prev, entry) {
-        return false;
+    if touches_prev(&map, map.given(entry)) {
+        coalesce_with_prev(map, entry)
+    } else {
+        false
     }
+}
+
+/// Whether there are an entry and one before it, without a hole between them.
+/// The ring's header is neither.
+fn touches_prev(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
+    let prev = entry.prev();
+    !map.is_header(entry) && !map.is_header(prev) && prev.end() == entry.start()
+}
+
+// The stages stand out of line, so that a call that an early one ends saves no
+// registers for the later ones. Most calls merge nothing.
+
+#[inline(never)]
+fn coalesce_with_prev(map: Map<WriteLocked>, entry: Given) -> bool {
+    let candidate = map.given(entry);
+    if agree(candidate.prev(), candidate) {
+        merge(map, entry)
+    } else {
+        false
+    }
+}
+
+/// Merges two entries that agree, if their objects can be one.
+#[inline(never)]
+fn merge(map: Map<WriteLocked>, entry: Given) -> bool {
+    let map = &map;
+    let entry = map.given(entry);
+    let prev = entry.prev();
     kassert!(prev.gap_size() == 0, "prev->gap_size == 0", "vm_map_coalesce_entry");
     if !map.coalesce_objects(prev, entry) {
         return false;
@@ -27,7 +56,7 @@ pub(crate) fn coalesce_entry(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocke
     // Before the unlink, which computes the gap behind `prev` from its end.
     prev.set_end(entry.end());
     map.unlink(entry);
-    gap::entry_unlinked(map, entry);
+    gap::entry_unlinked(map, prev, entry);
     map.dispose(entry);
     counters::merged();
     true
@@ -37,19 +66,22 @@ pub(crate) fn coalesce_entry(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocke
 /// thread relies on either staying as it is. `wired_access` may differ, as
 /// upstream does not look at it: the earlier entry's survives.
 fn agree(prev: Entry<'_, WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
-    if prev.end() != entry.start()
-        || prev.is_shared()
-        || entry.is_shared()
-        || prev.is_sub_map()
-        || entry.is_sub_map()
-        || prev.inheritance() != entry.inheritance()
+    if prev.inheritance() != entry.inheritance()
         || prev.protection() != entry.protection()
         || prev.max_protection() != entry.max_protection()
-        || prev.needs_copy() != entry.needs_copy()
     {
         return false;
     }
-    if prev.in_transition() || entry.in_transition() {
+    // Without short circuits: the bits lie in one byte, and one test does.
+    if prev.is_shared()
+        | entry.is_shared()
+        | prev.is_sub_map()
+        | entry.is_sub_map()
+        | (prev.needs_copy() != entry.needs_copy())
+    {
+        return false;
+    }
+    if prev.in_transition() | entry.in_transition() {
         counters::merge_refused_in_transition();
         return false;
     }

@@ -9,7 +9,7 @@ use core::ptr::NonNull;
 
 use crate::bindings::{vm_map, vm_map_entry};
 use crate::coalesce::coalesce_entry;
-use crate::map::{Map, Range};
+use crate::map::{Given, Map, Range};
 use crate::scan::pageable_scan;
 
 /// Brings wiring in line with `wired_access` and `protection`, for the entries
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn vm_map_pageable_scan(
     // SAFETY: the caller's; neither pointer is null.
     unsafe {
         let map = Map::from_raw(NonNull::new_unchecked(map));
-        let start = NonNull::new_unchecked(start_entry);
+        let start = Given::new(NonNull::new_unchecked(start_entry));
         pageable_scan(map, Range { start, end: end as usize });
     }
 }
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn vm_map_coalesce_entry(
     // SAFETY: the caller's; neither pointer is null.
     unsafe {
         let map = Map::from_raw(NonNull::new_unchecked(map));
-        let entry = map.entry(NonNull::new_unchecked(entry));
-        coalesce_entry(&map, entry).into()
+        let entry = Given::new(NonNull::new_unchecked(entry));
+        coalesce_entry(map, entry).into()
     }
 }

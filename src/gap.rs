@@ -25,14 +25,16 @@ const NO_INDEX: c_int = -1;
 
 type LockedEntry<'m> = Entry<'m, WriteLocked>;
 
-/// Forgets the gap of `entry`, which is out of the ring but knows the entry
-/// that was before it, and computes that one's anew.
+/// Forgets the gap of `entry`, which is out of the ring, and computes anew that
+/// of `prev`, which was before it and had none.
 ///
 /// Upstream's `vm_map_gap_remove`.
-pub(crate) fn entry_unlinked(map: &Map<WriteLocked>, entry: LockedEntry<'_>) {
+pub(crate) fn entry_unlinked(
+    map: &Map<WriteLocked>,
+    prev: LockedEntry<'_>,
+    entry: LockedEntry<'_>,
+) {
     remove(map, entry);
-    let prev = entry.prev();
-    remove(map, prev);
     insert(map, prev);
 }
 

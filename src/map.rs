@@ -122,10 +122,26 @@ fn schedule_point() {
 impl MayFault for ReadLocked {}
 impl MayFault for Unlocked {}
 
+/// An entry that C passed with its map, not yet tied to a state of the lock.
+///
+/// # Invariants
+/// It is the map's header or a linked entry of it, and stays so until the call
+/// that it was passed to frees it or returns.
+#[derive(Clone, Copy)]
+pub struct Given(NonNull<vm_map_entry>);
+
+impl Given {
+    /// # Safety
+    /// The invariants of [`Given`].
+    pub unsafe fn new(entry: NonNull<vm_map_entry>) -> Self {
+        Given(entry)
+    }
+}
+
 /// The entries of a map from one of them up to an address in bytes.
 #[derive(Clone, Copy)]
 pub struct Range {
-    pub(crate) start: NonNull<vm_map_entry>,
+    pub(crate) start: Given,
     pub(crate) end: usize,
 }
 
@@ -166,14 +182,11 @@ impl<S> Map<S> {
         entry.as_ptr() == self.header().as_ptr()
     }
 
-    /// Claims an entry of this map by its address.
-    ///
-    /// # Safety
-    /// `entry` is the header or a live entry of this map, and stays so while the
-    /// map is borrowed.
-    pub unsafe fn entry(&self, entry: NonNull<vm_map_entry>) -> Entry<'_, S> {
-        // SAFETY: the caller's.
-        unsafe { Entry::new(entry) }
+    /// An entry that came with this map, under the lock as it is now.
+    pub fn given(&self, entry: Given) -> Entry<'_, S> {
+        // SAFETY: C vouches for the entry, and from the call on the lock, or the
+        // marks where there is none, keep it in place.
+        unsafe { Entry::new(entry.0) }
     }
 
     /// The first entry, or the header if the map is empty.
@@ -182,7 +195,7 @@ impl<S> Map<S> {
         S: LockState,
     {
         // SAFETY: the header is part of this map.
-        unsafe { self.entry(self.header()) }.next()
+        unsafe { Entry::<S>::new(self.header()) }.next()
     }
 
     /// The same map under another lock state.
@@ -216,9 +229,7 @@ impl<S: MayFault> Map<S> {
 impl<S: LockState> Map<S> {
     /// Visits the entries from `range.start` that end at or before `range.end`.
     fn each_entry_within(&self, range: Range, mut visit: impl FnMut(Entry<'_, S>)) {
-        // SAFETY: the scan's caller vouches for the first entry, and from there
-        // on the lock or the marks keep the range's entries in place.
-        let mut entry = unsafe { self.entry(range.start) };
+        let mut entry = self.given(range.start);
         while !self.is_header(entry) && entry.end() <= range.end {
             visit(entry);
             entry = entry.next();

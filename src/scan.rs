@@ -44,9 +44,9 @@ pub(crate) fn pageable_scan(map: Map<WriteLocked>, range: Range) {
 /// and counts what is to be wired. Returns whether pages must be faulted in.
 fn update_counts(map: &Map<WriteLocked>, range: Range) -> bool {
     let mut faults_needed = false;
-    let mut entry = map.first_of(range);
+    let mut entry = map.given(range.start);
     while !map.is_header(entry) && entry.start() < range.end {
-        faults_needed |= update_count(map, entry);
+        update_count(map, entry, &mut faults_needed);
         entry = entry.next();
     }
     faults_needed
@@ -54,7 +54,7 @@ fn update_counts(map: &Map<WriteLocked>, range: Range) -> bool {
 
 /// Counts 0 to 1 to 2, and no further: 1 says that the pages are to be faulted
 /// in, which is what this returns.
-fn update_count(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
+fn update_count(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>, faults_needed: &mut bool) {
     // Pages that cannot be accessed are not wired; `wired_access` stays, and
     // asks again once the protection allows it.
     if entry.wired_access() == NONE || entry.protection() == NONE {
@@ -63,20 +63,17 @@ fn update_count(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
             entry.set_wired_count(0);
             map.fault_unwire(entry);
         }
-        return false;
+        return;
     }
     match entry.wired_count() {
         0 => {
             prepare_object(map, entry);
             map.grow_size_wired(entry.size());
             entry.set_wired_count(1);
-            true
+            *faults_needed = true;
         }
-        1 => {
-            entry.set_wired_count(2);
-            false
-        }
-        _ => false,
+        1 => entry.set_wired_count(2),
+        _ => {}
     }
 }
 

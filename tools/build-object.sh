@@ -15,13 +15,13 @@ OUTPUT, which holds both functions and what they need. Writes under build/ ($BUI
   --headers DIR     searched before gnumach-headers/: the kernel's own structs.h (also: $GNUMACH_HEADERS_FIRST)
   --features LIST   features of the crate, separated by commas
   --crate DIR       workspace folder to take the crate from instead of this one: for builds that are wrong on purpose
-  --opt-level N     2 (default) or s
+  --opt-level N     s (default) or 2, which pads loops with instructions that are then run
   --library FILE    keeps the static library there too; with OUTPUT `-` no object is linked
 The compiler is the one that find-rustc.sh finds; its cargo must stand beside it.
 END
 }
 
-target=i686-gnumach headers=${GNUMACH_HEADERS_FIRST-} features= crate=$top opt_level=2 library= output=
+target=i686-gnumach headers=${GNUMACH_HEADERS_FIRST-} features= crate=$top opt_level=s library= output=
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) usage; exit 0 ;;

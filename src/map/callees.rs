@@ -3,17 +3,11 @@
 
 use core::ptr::addr_of_mut;
 
-use super::{Map, Range, WriteLocked};
+use super::{Map, WriteLocked};
 use crate::bindings;
 use crate::entry::Entry;
 
 impl Map<WriteLocked> {
-    /// The entry at which a range begins.
-    pub(crate) fn first_of(&self, range: Range) -> Entry<'_, WriteLocked> {
-        // SAFETY: who made the range vouches for its first entry.
-        unsafe { self.entry(range.start) }
-    }
-
     /// `vm_fault_unwire`: unwires every page of `entry`. Allowed under the write
     /// lock, as the pages are there already.
     pub(crate) fn fault_unwire(&self, entry: Entry<'_, WriteLocked>) {
