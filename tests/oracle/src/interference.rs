@@ -184,7 +184,7 @@ impl Machine {
         // A submap's lock word would be needed to split a reference to it, and what
         // counts as a submap here is none.
         let splits = get(self, Field::InTransition) == 0 && get(self, Field::IsSubMap) == 0;
-        let middle = start + ((end - start) / 2 & !0xfff);
+        let middle = start + (((end - start) / 2) & !0xfff);
         match act {
             Act::Hold => {
                 self.plan.holder = Some(());

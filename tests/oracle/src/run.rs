@@ -289,7 +289,7 @@ impl Bench {
             _ => None,
         };
         [
-            returned.iter().any(|result| *result == Ok(1)),
+            returned.contains(&Ok(1)),
             self.machine.plan.faults != 0,
             matches!(stopped, Some(Stop::Assertion { .. })),
             self.shipped.calls.iter().any(|call| call.hook == hooks::number("thread_sleep")),

@@ -5,6 +5,7 @@
 //! it and the folder of its structs.h; without them, what needs these says SKIP.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -66,6 +67,44 @@ fn a_file_that_is_no_kernel_is_named() {
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output).contains("no-kernel: not an ELF file"), "{}", text(&output));
     }
+}
+
+/// Runs with a filter that denies one system call.
+fn without(call: libc::c_long, arguments: &[&str]) -> Output {
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    let mut filter = [
+        step(LOAD, 0, 0, 0),
+        step(JUMP_IF_EQUAL, 0, 1, call as u32),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oracle"));
+    command.args(arguments);
+    // SAFETY: the closure makes two system calls, which is allowed between fork
+    // and exec; the filter outlives it.
+    unsafe {
+        command.pre_exec(move || {
+            let program =
+                libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+            if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
+                || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &program) != 0
+            {
+                return Err(std::io::Error::last_os_error());
+            }
+            Ok(())
+        });
+    }
+    command.output().expect("it starts")
+}
+
+#[test]
+fn a_machine_without_modify_ldt_is_skipped() {
+    let output = without(libc::SYS_modify_ldt, &["--kernel", "x", "--object", "y"]);
+    assert_eq!(output.status.code(), Some(77), "{}", text(&output));
+    assert!(text(&output).contains("SKIP: this machine's Linux has no modify_ldt"));
 }
 
 #[test]
