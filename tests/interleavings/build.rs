@@ -63,7 +63,15 @@ struct Edit {
     to: String,
 }
 
-fn main() -> Result<()> {
+fn main() {
+    // Without the backtrace that `?` would print.
+    if let Err(error) = make() {
+        eprintln!("{error:#}");
+        std::process::exit(1);
+    }
+}
+
+fn make() -> Result<()> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     write_bindings(&out)?;
 

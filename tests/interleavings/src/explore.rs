@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use shuttle::scheduler::{PctScheduler, Schedule as ShuttleSchedule, Scheduler, Task, TaskId};
 
+use crate::expect::DEADLOCK;
 use crate::kernel::{self, Footprint};
 use crate::trace::Step;
 
@@ -20,6 +21,10 @@ pub type Choices = Vec<usize>;
 
 /// More points than any execution needs that ends.
 const ENDLESS: usize = 500;
+/// So many executions that do not end are enough.
+const ENOUGH_ENDLESS: u64 = 100;
+/// What an execution shows that does not end.
+const NEVER_ENDS: &str = "never ends";
 
 /// How schedules are chosen.
 #[derive(Clone, Debug)]
@@ -51,6 +56,8 @@ pub struct Results {
     pub equivalent: u64,
     /// The most points that a schedule has.
     pub longest: usize,
+    /// Whether a schedule to replay chose a thread that could not run.
+    pub strayed: bool,
     /// Whether the search has run all it was to run.
     pub complete: bool,
     pub findings: BTreeMap<String, Seen>,
@@ -135,12 +142,16 @@ impl Explorer {
             if let Some(expected) = &self.stop_unless {
                 go_on &= expected.contains(&finding);
             }
+            let is_endless = finding == NEVER_ENDS;
             let seen = results.findings.entry(finding).or_insert_with(|| Seen {
                 schedules: 0,
                 first: number,
                 shortest: self.choices.clone(),
             });
             seen.schedules += 1;
+            if is_endless && seen.schedules >= ENOUGH_ENDLESS {
+                go_on = false;
+            }
             if switches(&self.choices) < switches(&seen.shortest) {
                 seen.shortest.clone_from(&self.choices);
             }
@@ -172,10 +183,13 @@ impl Explorer {
                 pct.next_task(enabled, current, false).map(|task| usize::from(task) - 1)
             }
             Search::Replay(choices) => {
-                let planned = choices.get(at).copied().or(self.last);
-                planned
-                    .filter(|thread| threads.contains(thread))
-                    .or_else(|| threads.first().copied())
+                let planned = choices.get(at).copied();
+                if planned.is_some_and(|thread| !threads.contains(&thread)) {
+                    self.results.borrow_mut().strayed = true;
+                    return None;
+                }
+                let same = self.last.filter(|last| threads.contains(last));
+                planned.or(same).or_else(|| threads.first().copied())
             }
         }
     }
@@ -287,7 +301,7 @@ impl Scheduler for Explorer {
         }
         if enabled.is_empty() || self.choices.len() > ENDLESS {
             let endless = !enabled.is_empty();
-            kernel::found(if endless { "never ends" } else { "deadlock" });
+            kernel::found(if endless { NEVER_ENDS } else { DEADLOCK });
             kernel::with(|k| {
                 k.stopped = true;
                 k.note(Step::Deadlock);
@@ -335,4 +349,24 @@ pub fn from_text(text: &str, names: &[char]) -> anyhow::Result<Choices> {
         rest = &rest[digits..];
     }
     Ok(choices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_survives_its_text() {
+        let choices = vec![0, 0, 1, 1, 1, 0];
+        assert_eq!(to_text(&choices, &['A', 'B']), "A2B3A1");
+        assert_eq!(from_text("A2B3A1", &['A', 'B']).unwrap(), choices);
+    }
+
+    #[test]
+    fn a_text_that_is_no_schedule_says_what_is_wrong() {
+        let error = |text| from_text(text, &['A', 'B']).unwrap_err().to_string();
+        assert!(error("A2C1").contains("thread 'C'"));
+        assert!(error("A2B").contains("a number must follow 'B'"));
+        assert!(error("A99999").contains("99999 points"));
+    }
 }

@@ -70,10 +70,23 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     depth: u64,
 
+    /// Let random schedules find bugs that need N orderings of steps: more N,
+    /// less likely each.
+    #[arg(long, value_name = "N", default_value_t = suite::ORDERINGS, requires = "scenario",
+          value_parser = orderings)]
+    orderings: usize,
+
     /// Run schedules that are equivalent to others as well. Most scenarios then
     /// take very long.
     #[arg(long, requires = "scenario")]
     no_reduction: bool,
+}
+
+fn orderings(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(orderings @ 1..=16) => Ok(orderings),
+        _ => Err("from 1 to 16".into()),
+    }
 }
 
 fn main() -> ExitCode {
@@ -109,7 +122,10 @@ fn run(options: &Options) -> Result<bool> {
         }
         return Ok(true);
     };
-    let (_, trace) = run::replay(scenario, version, choices.clone());
+    let (results, trace) = run::replay(scenario, version, choices.clone());
+    if results.strayed {
+        bail!("the schedule lets a thread run that waits or is done: it is another version's");
+    }
     if options.replay.is_some() {
         print!("{}", report::timeline(scenario, version, &choices, &trace));
     }
@@ -129,12 +145,12 @@ fn search(
     version: &'static Version,
     options: &Options,
 ) -> Option<explore::Choices> {
-    let how = suite::search_of(scenario, options.depth, !options.no_reduction);
+    let how = suite::search_of(scenario, options.depth, !options.no_reduction, options.orderings);
     let label = format!("scenario {}", scenario.id);
     let results = run::search(scenario, version, how, None, progress::shown(label));
     println!("scenario {}: {}", scenario.id, scenario.title);
     println!("version {}: {}", version.name, version.about);
-    println!("{}", suite::extent(scenario, &results));
+    println!("{}", suite::extent(scenario, &results, options.orderings));
     for (finding, seen) in &results.findings {
         println!("{}: {} schedules, first in number {}", finding, seen.schedules, seen.first);
         println!("    {}", report::command(scenario, version, &seen.shortest));

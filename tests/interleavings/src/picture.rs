@@ -47,6 +47,8 @@ struct Drawing<'a> {
     over: String,
     entries: Vec<Shown>,
     y: f32,
+    /// Below the entries drawn last.
+    entries_bottom: f32,
     trace: &'a Trace,
 }
 
@@ -61,7 +63,8 @@ pub fn draw(scenario: &Scenario, version: &Version, choices: &Choices, trace: &T
         bars: Vec::new(),
         over: String::new(),
         entries: Vec::new(),
-        y: TOP,
+        y: TOP - ROW + 10.0,
+        entries_bottom: 0.0,
         trace,
     };
     for record in condensed(trace) {
@@ -70,7 +73,7 @@ pub fn draw(scenario: &Scenario, version: &Version, choices: &Choices, trace: &T
     let right = drawing.entries_x() + (last_page - first_page) as f32 * PAGE_WIDTH;
     let verdict = drawing.verdict();
     let height = drawing.y + 130.0;
-    let width = (right + 40.0).max(900.0);
+    let width = (right + 40.0).max(960.0);
     let mut svg = String::new();
     let out = &mut svg;
     let _ = writeln!(
@@ -136,25 +139,27 @@ impl Drawing<'_> {
     }
 
     fn record(&mut self, record: &Record) {
-        let known = record.thread < self.names.len();
-        if known {
-            self.y += ROW;
-            self.hold(record);
-            let x = self.lane(record.thread) + 34.0;
-            let style = match record.step {
-                Step::Begins(_) => "font-weight=\"bold\"",
-                Step::Waits(_) => "fill=\"#c8372d\" font-weight=\"bold\"",
-                Step::NotBusy(_) | Step::Releases(..) | Step::Ends => "fill=\"#777\"",
-                _ => "fill=\"#222\"",
-            };
-            text(&mut self.over, x, self.y + 4.0, style, &record.text);
-            if let Step::Waits(event) = record.step {
-                self.wait_arrow(record.thread, event);
-            }
-        }
+        self.y += ROW;
         if record.entries != self.entries {
+            self.y = self.y.max(self.entries_bottom + 20.0);
             self.entries.clone_from(&record.entries);
             self.draw_entries();
+        }
+        if record.thread >= self.names.len() {
+            return;
+        }
+        self.hold(record);
+        let x = self.lane(record.thread) + 34.0;
+        let style = match record.step {
+            Step::Begins(_) => "font-weight=\"bold\"",
+            Step::Waits(_) => "fill=\"#c8372d\" font-weight=\"bold\"",
+            Step::NotBusy(_) | Step::Releases(..) | Step::Ends => "fill=\"#777\"",
+            _ => "fill=\"#222\"",
+        };
+        text(&mut self.over, x, self.y + 4.0, style, &record.text);
+        if let Step::Waits(event) = record.step {
+            self.wait_arrow(record.thread, event);
+            self.y += 6.0;
         }
     }
 
@@ -223,10 +228,10 @@ impl Drawing<'_> {
             maps.dedup();
             maps
         };
-        self.y += ENTRIES_ROW * maps.len().max(1) as f32 - ROW + 6.0;
+        self.entries_bottom = self.y + ENTRIES_ROW * (maps.len() as f32 - 1.0) + 8.0;
         for entry in &self.entries {
             let row = maps.iter().position(|map| *map == entry.map).unwrap_or(0);
-            let y = self.y - 14.0 - (maps.len() - 1 - row) as f32 * ENTRIES_ROW;
+            let y = self.y - 11.0 + row as f32 * ENTRIES_ROW;
             let x = x0 + (entry.first - self.first_page) as f32 * PAGE_WIDTH;
             let width = entry.pages as f32 * PAGE_WIDTH - 4.0;
             let fill = match entry.wired {
@@ -246,7 +251,7 @@ impl Drawing<'_> {
             text(&mut self.over, x + width / 2.0, y + 15.0, middle, &label);
         }
         for (row, map) in maps.iter().enumerate() {
-            let y = self.y + 1.0 - (maps.len() - 1 - row) as f32 * ENTRIES_ROW;
+            let y = self.y + 4.0 + row as f32 * ENTRIES_ROW;
             text(&mut self.over, x0 - 20.0, y, "fill=\"#555\"", map);
         }
     }
@@ -341,6 +346,6 @@ fn legend(out: &mut String, y: f32) {
         y - 11.0
     );
     text(out, x + 30.0, y, "fill=\"#444\"", "entry in transition");
-    let x = x + 170.0;
-    text(out, x, y, &format!("fill=\"{WAIT}\""), "dashed arrow: waits for what that thread holds");
+    let x = x + 165.0;
+    text(out, x, y, &format!("fill=\"{WAIT}\""), "arrow: waits for what that thread holds");
 }

@@ -379,6 +379,23 @@ pub static SCENARIOS: &[Scenario] = &[
         ..DEFAULT
     },
     Scenario {
+        id: "7c",
+        title: "A wires RA and RB, of which RB cannot be accessed; B enters RC, which is like RB",
+        outcome: "passes",
+        set_up: || {
+            kernel_map();
+            enter(K, pages(RA, 2), READ_WRITE);
+            protect(K, one(RB), NONE);
+        },
+        threads: &[
+            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
+            ('B', || {
+                enter(K, one(RC), NONE);
+            }),
+        ],
+        ..DEFAULT
+    },
+    Scenario {
         id: "8",
         title: "A wires RA and RC with a hole between them; B enters RB there",
         outcome: "stops: entry->in_transition, as upstream does",
