@@ -13,11 +13,11 @@ use crate::graft;
 
 /// Where versions are compiled and grafted.
 pub struct Workshop<'a> {
-    pub root: &'a Path,
-    pub kernel: &'a Path,
-    pub headers: &'a Path,
+    root: &'a Path,
+    kernel: &'a Path,
+    headers: &'a Path,
     /// The copy of the workspace that versions are made in.
-    pub copy: PathBuf,
+    copy: PathBuf,
     /// Gets a folder for each version.
     pub folder: PathBuf,
     seen: Vec<(String, Vec<u8>)>,
@@ -37,12 +37,26 @@ impl<'a> Workshop<'a> {
         self.folder.join(name)
     }
 
-    /// The kernel with a wrong version in it, or with the unchanged one.
-    pub fn make(&mut self, name: &str, wrong: Option<&Wrong>) -> Result<PathBuf> {
-        sources::copy(self.root, &self.copy)?;
-        if let Some(wrong) = wrong {
-            wrong.apply(&self.copy)?;
-        }
+    /// The kernel with the unchanged version in it. To be made first: the others are made from the
+    /// sources as they were then, even if somebody edits them meanwhile.
+    pub fn make_unchanged(&mut self, name: &str) -> Result<PathBuf> {
+        sources::copy(self.root, &self.unchanged())?;
+        sources::copy(&self.unchanged(), &self.copy)?;
+        self.make(name)
+    }
+
+    /// The kernel with a wrong version in it.
+    pub fn make_wrong(&mut self, wrong: &Wrong) -> Result<PathBuf> {
+        sources::copy(&self.unchanged(), &self.copy)?;
+        wrong.apply(&self.copy)?;
+        self.make(&wrong.name)
+    }
+
+    fn unchanged(&self) -> PathBuf {
+        self.folder.join("unchanged-sources")
+    }
+
+    fn make(&mut self, name: &str) -> Result<PathBuf> {
         let folder = self.folder_of(name);
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make folder {}", folder.display()))?;

@@ -86,7 +86,7 @@ impl Plan<'_> {
 
         let start = Instant::now();
         super::show("compiling the unchanged version");
-        let unchanged = self.workshop.make(UNCHANGED, None);
+        let unchanged = self.workshop.make_unchanged(UNCHANGED);
         super::show("");
         self.unchanged = unchanged.context("no kernel with the unchanged version")?;
         println!("{:<32} {:<6} {:>5} {:>8}  caught by", "version", "load", "boots", "seconds");
@@ -99,7 +99,7 @@ impl Plan<'_> {
         let (mut tried, mut missed) = (0, 0);
         for wrong in chosen {
             super::show(&format!("compiling {}", wrong.name));
-            let kernel = self.workshop.make(&wrong.name, Some(wrong));
+            let kernel = self.workshop.make_wrong(wrong);
             super::show("");
             tried += wrong.storm.len();
             match kernel {
