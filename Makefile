@@ -5,6 +5,9 @@ SUITE   ?= trixie
 FLAVOUR ?= 486-smp
 REPEATS ?= 1
 SMP     ?= 4
+CASES   ?= 1000000
+SEED    ?=
+STEPS   ?=
 CARGO   ?= cargo
 
 ID      := $(SUITE)-$(FLAVOUR)
@@ -12,6 +15,7 @@ KERNEL  ?= build/kernels/$(ID)/gnumach
 OUT     := build/$(ID)
 VMTOOL  := target/debug/vmtool
 STORM   := build/storm/storm
+ORACLE  := target/oracle/release/oracle
 LIBRARY := build/lib/libgnumach_vm_map.a
 HEADER  := build/include/vm/vm_map_rust.h
 SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shim -type f)
@@ -20,7 +24,7 @@ SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shi
 HOST_PACKAGES := build $(if $(shell command -v $(CARGO)),,kernel-build)
 
 .PHONY: all help lib run check clean FORCE packages-build packages-kernel packages-run \
-	vmtool storm object graft harness
+	vmtool storm object graft harness check-object oracle reach oracle-wrong storm-wrong
 
 all: lib
 
@@ -83,6 +87,41 @@ run: packages-run storm $(OUT)/gnumach-rust
 		--repeats $(REPEATS) --smp $(SMP) --logs $(OUT)/logs \
 		--title "GNU Mach $$(cat $(dir $(KERNEL))VERSION 2>/dev/null || echo $(KERNEL))"
 
+## make harness    the hosted tests as a C program, build/harness
+harness: build/harness
+	@build/harness
+
+build/harness: $(LIBRARY) $(wildcard c-shim/*.[ch] tests/*.[ch])
+	@$(CC) -O1 -g -Wall -Wextra -DHARNESS_MAIN -I gnumach-headers -I c-shim -I tests \
+		$(wildcard c-shim/*.c tests/*.c) $(LIBRARY) -pthread -o $@
+
+check: packages-run vmtool
+	@tools/check.sh $(STEPS)
+
+# The object as it is for users, without counters, against the kernel's machine code.
+$(OUT)/plain/vm_map.o: $(OUT)/include/structs.h $(SOURCES) | packages-kernel vmtool
+	@tools/build-object.sh --headers $(OUT)/include $@
+
+check-object: $(OUT)/plain/vm_map.o $(OUT)/vm_map.o
+	@$(VMTOOL) layout $(KERNEL) --check $<
+	@$(VMTOOL) object $<
+
+$(ORACLE): packages-kernel FORCE
+	@$(CARGO) build --quiet --locked --release -p oracle --target-dir target/oracle
+
+## make oracle     compare CASES calls with the machine code of the kernel
+oracle: $(ORACLE) $(OUT)/plain/vm_map.o
+	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --cases $(CASES) $(if $(SEED),--seed $(SEED))
+reach: $(ORACLE) $(OUT)/plain/vm_map.o
+	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --cases $(CASES) $(if $(SEED),--seed $(SEED)) \
+		--reach tests/oracle/unreachable.toml
+oracle-wrong: $(ORACLE) $(OUT)/plain/vm_map.o
+	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --headers $(OUT)/include \
+		--wrong tests/wrong.toml --wrong tests/oracle/wrong.toml
+
+storm-wrong: packages-run vmtool storm $(OUT)/gnumach-rust
+	@$(VMTOOL) wrong --storms --kernel $(KERNEL) --headers $(OUT)/include --storm $(STORM)
+
 ## make clean      remove everything that was built; the fetched kernels too
 clean:
 	rm -rf build target
@@ -91,3 +130,5 @@ clean:
 ## SUITE=trixie|sid FLAVOUR=486-smp|486-up: which of Debian's kernels (trixie 486-smp)
 ## KERNEL=file: another kernel with symbols and DWARF instead
 ## REPEATS=1 SMP=4: storms on each kernel, and CPUs
+## CASES=1000000 SEED=: calls that the oracle compares, and what they are made from
+## STEPS="name ...": some steps of make check alone; tools/check.sh --list names them
