@@ -13,11 +13,13 @@ mod budget;
 mod measure;
 mod native;
 mod recorder;
+mod report;
 mod results;
 mod rows;
 mod sizes;
 mod stage;
 pub mod step;
+mod storms;
 mod tables;
 mod verdict;
 
@@ -30,7 +32,7 @@ use stage::Stage;
 ///
 /// Both run natively from the same maps, the kernel's callees with them; page faults, the slab
 /// allocator and wake-ups are stubs. Our object has to be one without the crate's counters. Exit
-/// status: 0 all well; 1 over the budget; 2 bad usage, or files that do not fit; 77 skipped, as this
+/// status: 0 all well; 1 over the budget, or no storm passed; 2 bad usage, or files that do not fit; 77 skipped, as this
 /// machine cannot run 32-bit kernel code.
 #[derive(Parser)]
 #[command(name = "oracle bench")]
@@ -43,6 +45,8 @@ struct Args {
 enum Command {
     Measure(Measure),
     Budget(budget::Args),
+    Storms(storms::Args),
+    Report(report::Args),
 }
 
 /// Count and time both sides, and print tables
@@ -96,6 +100,7 @@ fn folder_of(path: &Path) -> String {
 }
 
 const OVER_BUDGET: u8 = 1;
+const NOTHING_PASSED: u8 = 1;
 const CANNOT_RUN: u8 = 2;
 const SKIPPED: u8 = 77;
 
@@ -115,12 +120,8 @@ pub fn main(words: &[OsString]) -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<ExitCode> {
-    if let Err(reason) = low::try_32_bit_code() {
-        println!("SKIP: {reason}");
-        return Ok(SKIPPED.into());
-    }
     match command {
-        Command::Measure(args) => {
+        Command::Measure(args) => natively(|| {
             let mut results = args.subject.measure(args.most_entries, !args.counts_only)?;
             results.graft = args.grafted.as_deref().map(sizes::graft).transpose()?;
             tables::print(&results);
@@ -128,10 +129,24 @@ fn run(command: &Command) -> Result<ExitCode> {
                 results::write(path, &toml::to_string(&results)?)?;
             }
             Ok(ExitCode::SUCCESS)
-        }
-        Command::Budget(args) => Ok(match budget::run(args)? {
-            true => ExitCode::SUCCESS,
-            false => OVER_BUDGET.into(),
         }),
+        Command::Budget(args) => {
+            natively(|| Ok(if budget::run(args)? { ExitCode::SUCCESS } else { OVER_BUDGET.into() }))
+        }
+        Command::Storms(args) => {
+            Ok(if storms::run(args)? { ExitCode::SUCCESS } else { NOTHING_PASSED.into() })
+        }
+        Command::Report(args) => report::run(args).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// What runs kernel code in this process.
+fn natively(work: impl FnOnce() -> Result<ExitCode>) -> Result<ExitCode> {
+    match low::try_32_bit_code() {
+        Ok(()) => work(),
+        Err(reason) => {
+            println!("SKIP: {reason}");
+            Ok(SKIPPED.into())
+        }
     }
 }

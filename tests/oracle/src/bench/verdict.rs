@@ -13,7 +13,7 @@ pub struct Goal {
 const MOST: f64 = 1.00;
 const MOST_WIRING_A_KERNEL_MAP: f64 = 0.75;
 const MOST_MEAN: f64 = 0.85;
-const KERNEL_MAP: &str = "scan, wire, kernel pmap";
+pub const KERNEL_MAP: &str = "scan, wire, kernel pmap";
 
 /// By counts alone: times only tell of the machine at hand.
 pub fn goals(results: &Results) -> Vec<Goal> {
