@@ -69,6 +69,9 @@ fi
 { [ -n "$output" ] && [ -n "$ld" ] && [ -n "$work" ] && [ $# -gt 0 ]; } || { usage >&2; exit 2; }
 mkdir -p "$work" "$(dirname -- "$output")"
 work=$(CDPATH= cd -- "$work" && pwd)
+# Two trees may share it: one at a time.
+exec 8>"$work/lock"
+flock 8
 parts=$(mktemp -d "$work/parts-XXXXXX")
 trap 'rm -rf "$parts" "$output.new" "${output%.o}.d.new"' EXIT
 
