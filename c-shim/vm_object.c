@@ -230,7 +230,7 @@ boolean_t
 vm_object_coalesce(vm_object_t prev_object, vm_object_t next_object,
 		   vm_offset_t prev_offset, vm_offset_t next_offset,
 		   vm_size_t prev_size, vm_size_t next_size,
-		   vm_object_t *new_object, vm_offset_t *new_offset)
+		   vm_object_t *merged, vm_offset_t *merged_offset)
 {
 	calls_note(&(struct call) { .kind = CALL_VM_OBJECT_COALESCE },
 		   "vm_object_coalesce o%u+%lu %lu o%u+%lu %lu",
@@ -241,15 +241,15 @@ vm_object_coalesce(vm_object_t prev_object, vm_object_t next_object,
 		return 0;
 
 	if (prev_object == NULL && next_object == NULL) {
-		*new_object = NULL;
-		*new_offset = 0;
+		*merged = NULL;
+		*merged_offset = 0;
 		return 1;
 	}
 	if (prev_object == next_object) {
 		if (prev_offset + prev_size != next_offset)
 			return 0;
-		*new_object = prev_object;
-		*new_offset = prev_offset;
+		*merged = prev_object;
+		*merged_offset = prev_offset;
 		object_release(next_object);	/* two users became one */
 		return 1;
 	}
@@ -265,15 +265,15 @@ vm_object_coalesce(vm_object_t prev_object, vm_object_t next_object,
 		remove_pages(prev_object, prev_offset + prev_size, end);
 		if (prev_object->size < end)
 			prev_object->size = end;
-		*new_object = prev_object;
-		*new_offset = prev_offset;
+		*merged = prev_object;
+		*merged_offset = prev_offset;
 		return 1;
 	}
 	collapse(next_object);
 	if (!private_to_one_entry(next_object) || next_offset < prev_size)
 		return 0;
 	remove_pages(next_object, next_offset - prev_size, next_offset);
-	*new_object = next_object;
-	*new_offset = next_offset - prev_size;
+	*merged = next_object;
+	*merged_offset = next_offset - prev_size;
 	return 1;
 }
