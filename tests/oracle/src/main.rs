@@ -137,7 +137,8 @@ fn run(args: &Args) -> Result<Verdict> {
         };
         return Ok(verdict(wrong::run(&mut bench, &plan)?));
     }
-    let branches = match &args.reach {
+    let list = args.reach.as_deref().map(reach_list::List::read).transpose()?;
+    let branches = match &list {
         Some(_) => reach::branches(&bench.machine.kernel)?,
         None => Vec::new(),
     };
@@ -150,10 +151,10 @@ fn run(args: &Args) -> Result<Verdict> {
         explain(&mut bench, args, seed, index)?;
         return Ok(Verdict::NotAsListed);
     }
-    match &args.reach {
+    Ok(match &list {
         Some(list) => reach_list::judge(list, &version, &branches, &found.ways),
-        None => Ok(Verdict::AsListed),
-    }
+        None => Verdict::AsListed,
+    })
 }
 
 fn verdict(all_well: bool) -> Verdict {

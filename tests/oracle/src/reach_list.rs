@@ -11,7 +11,7 @@ use crate::reach::Branch;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct List {
+pub struct List {
     #[serde(default)]
     unreachable: Vec<Unreachable>,
 }
@@ -36,16 +36,21 @@ pub enum Verdict {
     NotJudged,
 }
 
+impl List {
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        toml::from_str(&text).with_context(|| path.display().to_string())
+    }
+}
+
 /// Prints the table of branches. Not as listed is a branch that did not go both
 /// ways without being there, or went a way that is.
 pub fn judge(
-    path: &Path,
+    list: &List,
     version: &str,
     branches: &[Branch],
     ways: &[[Option<u64>; 2]],
-) -> Result<Verdict> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let list: List = toml::from_str(&text).with_context(|| path.display().to_string())?;
+) -> Verdict {
     let listed: Vec<&Unreachable> =
         list.unreachable.iter().filter(|u| u.kernels.iter().any(|k| k == version)).collect();
     let known = !listed.is_empty();
@@ -73,11 +78,11 @@ pub fn judge(
                 (None, Some(reason)) => println!("    never {word}: {reason}"),
                 (None, None) if !known => println!("    never {word}"),
                 (None, None) => {
-                    println!("    NEVER {word}, and {} has no reason for it", path.display());
+                    println!("    NEVER {word}, and the list has no reason for it");
                     wrong += 1;
                 }
                 (Some(case), Some(_)) => {
-                    println!("    {word} in case {case}, though {} says never", path.display());
+                    println!("    {word} in case {case}, though the list says never");
                     wrong += 1;
                 }
                 (Some(_), None) => {}
@@ -100,11 +105,11 @@ pub fn judge(
         branches.len()
     );
     if !known {
-        println!("SKIP: {} does not name this kernel; nothing was judged", path.display());
+        println!("SKIP: the list does not name this kernel; nothing was judged");
     }
-    Ok(match (known, wrong) {
+    match (known, wrong) {
         (false, _) => Verdict::NotJudged,
         (true, 0) => Verdict::AsListed,
         (true, _) => Verdict::NotAsListed,
-    })
+    }
 }
