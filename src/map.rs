@@ -132,7 +132,8 @@ pub struct Given(NonNull<vm_map_entry>);
 
 impl Given {
     /// # Safety
-    /// The invariants of [`Given`].
+    /// The invariants of [`Given`]; and it meets no [`Map`] but the one that it
+    /// was passed with.
     pub unsafe fn new(entry: NonNull<vm_map_entry>) -> Self {
         Given(entry)
     }

@@ -52,8 +52,8 @@ fn update_counts(map: &Map<WriteLocked>, range: Range) -> bool {
     faults_needed
 }
 
-/// Counts 0 to 1 to 2, and no further: 1 says that the pages are to be faulted
-/// in, which is what this returns.
+/// Pass 1 for one entry. The count goes from 0 to 1 to 2, and no further: 1 says
+/// that the pages are to be faulted in, and then sets `faults_needed`.
 fn update_count(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>, faults_needed: &mut bool) {
     // Pages that cannot be accessed are not wired; `wired_access` stays, and
     // asks again once the protection allows it.
