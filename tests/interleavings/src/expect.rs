@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::explore::{Results, PASSES};
 
 pub const DEADLOCK: &str = "deadlock";
+pub const NEVER_ENDS: &str = "never ends";
 pub const FREED: &str = "accesses a freed entry";
 pub const NOT_THERE: &str = "a wired entry has a page that is not there";
 pub const NOT_WIRED: &str = "a page of a wired entry is not wired";

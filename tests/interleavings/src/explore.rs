@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use shuttle::scheduler::{PctScheduler, Schedule as ShuttleSchedule, Scheduler, Task, TaskId};
 
-use crate::expect::DEADLOCK;
+use crate::expect::{DEADLOCK, NEVER_ENDS};
 use crate::kernel::{self, Footprint};
 use crate::trace::Step;
 
@@ -23,8 +23,6 @@ pub type Choices = Vec<usize>;
 const ENDLESS: usize = 500;
 /// So many executions that do not end are enough.
 const ENOUGH_ENDLESS: u64 = 100;
-/// What an execution shows that does not end.
-const NEVER_ENDS: &str = "never ends";
 
 /// How schedules are chosen.
 #[derive(Clone, Debug)]

@@ -106,7 +106,7 @@ fn run(options: &Options) -> Result<bool> {
         return Ok(true);
     }
     let Some(id) = &options.scenario else { return Ok(suite::run(options.depth)) };
-    let Some(scenario) = scenarios::SCENARIOS.iter().find(|scenario| scenario.id == id) else {
+    let Some(scenario) = scenarios::all().find(|scenario| scenario.id == id) else {
         bail!("there is no scenario {id}; --list lists them");
     };
     let Some(version) = versions::all().find(|version| version.name == options.version) else {
@@ -160,7 +160,7 @@ fn search(
 
 fn list() {
     println!("scenarios (with the crate's functions):");
-    for scenario in scenarios::SCENARIOS {
+    for scenario in scenarios::all() {
         println!("  {:4} {}", scenario.id, scenario.title);
         println!("       {}", scenario.outcome);
     }

@@ -74,6 +74,8 @@ impl Footprint {
 /// The state of one execution.
 pub struct Kernel {
     pub version: &'static Version,
+    /// Boxed, as entries and locks point into them.
+    #[allow(clippy::vec_box)]
     pub maps: Vec<Box<map::Map>>,
     pub objects: Vec<object::Object>,
     pub pages: Vec<object::Page>,
