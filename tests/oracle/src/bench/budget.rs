@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::{bail, Result};
 use serde::Deserialize;
 
+use super::measure::Plan;
 use super::results::{self, Results};
 use super::Subject;
 
@@ -15,7 +16,8 @@ use super::Subject;
 ///
 /// The budget holds, for each kernel by name, the most instructions of every row (`instructions`),
 /// the most bytes of code and of stack. Nothing is timed. More is a failure; so is a row that is
-/// missing here or there.
+/// missing here or there. Another rustc may well compile the same code to more: for an object by
+/// another one than the budget names, nothing is checked.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -28,23 +30,29 @@ pub struct Args {
     write: bool,
 }
 
-/// Enough to see what each further entry costs.
-const MOST_ENTRIES: u32 = 256;
+/// Enough entries to see what each further one costs. Callees are not budgeted.
+const PLAN: Plan = Plan { most_entries: 256, most_by_traps: 16, times: false };
 
 type Budgets = BTreeMap<String, Budget>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Budget {
+    compiler: String,
     text_bytes: u64,
     stack_bytes_coalesce: u64,
     stack_bytes_scan: u64,
     instructions: BTreeMap<String, u64>,
 }
 
-/// Returns whether our functions keep within the budget.
-pub fn run(args: &Args) -> Result<bool> {
-    let results = args.subject.measure(MOST_ENTRIES, false)?;
+pub enum Verdict {
+    Within,
+    Over,
+    OtherCompiler,
+}
+
+pub fn run(args: &Args) -> Result<Verdict> {
+    let results = args.subject.measure(PLAN)?;
     let found = Budget::of(&results);
     if args.write {
         let mut budgets: Budgets = match args.budget.exists() {
@@ -53,12 +61,19 @@ pub fn run(args: &Args) -> Result<bool> {
         };
         budgets.insert(results.name, found);
         results::write(&args.budget, &text(&budgets))?;
-        return Ok(true);
+        return Ok(Verdict::Within);
     }
     let budgets: Budgets = results::read(&args.budget)?;
     let Some(budget) = budgets.get(&results.name) else {
         bail!("{} has no budget for {}", args.budget.display(), results.name);
     };
+    if budget.compiler != found.compiler {
+        println!(
+            "SKIP: {}: the budget is for {}, the object is by {}",
+            results.name, budget.compiler, found.compiler
+        );
+        return Ok(Verdict::OtherCompiler);
+    }
     let complaints = budget.complaints(&found);
     for complaint in &complaints {
         println!("{}: {complaint}", results.name);
@@ -67,13 +82,14 @@ pub fn run(args: &Args) -> Result<bool> {
     if complaints.is_empty() {
         println!("{}: {rows} rows, code and stack within {}", results.name, args.budget.display());
     }
-    Ok(complaints.is_empty())
+    Ok(if complaints.is_empty() { Verdict::Within } else { Verdict::Over })
 }
 
 impl Budget {
     fn of(results: &Results) -> Self {
         let rows = results.rows.iter();
         Budget {
+            compiler: results.compiler.clone(),
             text_bytes: results.text.ours().into(),
             stack_bytes_coalesce: results.stacks("coalesce")[1].into(),
             stack_bytes_scan: results.stacks("scan")[1].into(),
@@ -115,10 +131,11 @@ fn text(budgets: &Budgets) -> String {
         # `oracle bench budget --write`, checked by `make check`.\n"
         .to_string();
     for (name, budget) in budgets {
-        let Budget { text_bytes, stack_bytes_coalesce, stack_bytes_scan, instructions } = budget;
+        let Budget { compiler, text_bytes, stack_bytes_coalesce, stack_bytes_scan, instructions } =
+            budget;
         let _ = write!(
             text,
-            "\n[{name}]\ntext_bytes = {text_bytes}\n\
+            "\n[{name}]\ncompiler = \"{compiler}\"\ntext_bytes = {text_bytes}\n\
              stack_bytes_coalesce = {stack_bytes_coalesce}\nstack_bytes_scan = {stack_bytes_scan}\n\
              \n[{name}.instructions]\n"
         );
@@ -135,6 +152,7 @@ mod tests {
 
     fn budget() -> Budget {
         Budget {
+            compiler: "rustc version 1.96.0".to_string(),
             text_bytes: 100,
             stack_bytes_coalesce: 40,
             stack_bytes_scan: 60,

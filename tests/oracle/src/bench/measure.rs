@@ -11,13 +11,20 @@ use super::stage::{Stage, Way};
 use super::step::Tally;
 use crate::machine::Side;
 
-/// Rows with more entries are counted by the recorder.
-const MOST_BY_TRAPS: u32 = 256;
-/// Rows with fewer are counted both ways.
+/// Rows with no more entries than this are counted both ways.
 const MOST_BY_BOTH: u32 = 16;
 
-pub fn all(stage: &mut Stage, most_entries: u32, with_times: bool) -> Result<Vec<Measured>> {
-    let rows = rows(most_entries);
+/// What to measure.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    pub most_entries: u32,
+    /// Rows with more entries are counted by the recorder, that is, without callees.
+    pub most_by_traps: u32,
+    pub times: bool,
+}
+
+pub fn all(stage: &mut Stage, plan: Plan) -> Result<Vec<Measured>> {
+    let rows = rows(plan.most_entries);
     let mut measured = Vec::new();
     for (index, &row) in rows.iter().enumerate() {
         if stderr().is_terminal() {
@@ -25,8 +32,8 @@ pub fn all(stage: &mut Stage, most_entries: u32, with_times: bool) -> Result<Vec
             eprint!("\r\x1b[K{} of {}: {what}, {entries}", index + 1, rows.len());
         }
         let what = || format!("{}, {} entries", row.what(), row.entries);
-        let mut result = counts(stage, row).with_context(what)?;
-        if with_times {
+        let mut result = counts(stage, row, plan).with_context(what)?;
+        if plan.times {
             result.time = Some(times(stage, row).with_context(what)?);
         }
         measured.push(result);
@@ -37,17 +44,17 @@ pub fn all(stage: &mut Stage, most_entries: u32, with_times: bool) -> Result<Vec
     Ok(measured)
 }
 
-fn counts(stage: &mut Stage, row: Row) -> Result<Measured> {
+fn counts(stage: &mut Stage, row: Row, plan: Plan) -> Result<Measured> {
     stage.build(row)?;
-    let shipped = count(stage, Side::Shipped, row)?;
+    let shipped = count(stage, Side::Shipped, row, plan)?;
     let after_shipped = stage.memory();
-    let ours = count(stage, Side::Ours, row)?;
+    let ours = count(stage, Side::Ours, row, plan)?;
     ensure!(after_shipped == stage.memory(), "the two sides leave different memory behind");
     Ok(Measured::new(row, shipped, ours))
 }
 
-fn count(stage: &mut Stage, side: Side, row: Row) -> Result<Tally> {
-    if row.entries > MOST_BY_TRAPS {
+fn count(stage: &mut Stage, side: Side, row: Row, plan: Plan) -> Result<Tally> {
+    if row.entries > plan.most_by_traps {
         return stage.count(side, Way::Record);
     }
     if row.entries <= MOST_BY_BOTH {

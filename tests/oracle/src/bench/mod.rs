@@ -25,6 +25,8 @@ mod verdict;
 
 use crate::low;
 use crate::machine::NoModifyLdt;
+use budget::Verdict;
+use measure::Plan;
 use results::Results;
 use stage::Stage;
 
@@ -33,7 +35,8 @@ use stage::Stage;
 /// Both run natively from the same maps, the kernel's callees with them; page faults, the slab
 /// allocator and wake-ups are stubs. Our object has to be one without the crate's counters. Exit
 /// status: 0 all well; 1 over the budget, or no storm passed; 2 bad usage, or files that do not fit; 77 skipped, as this
-/// machine cannot run 32-bit kernel code.
+/// machine cannot run 32-bit kernel code, or as another compiler made the object than the budget is
+/// for.
 #[derive(Parser)]
 #[command(name = "oracle bench")]
 struct Args {
@@ -82,14 +85,15 @@ pub struct Subject {
 }
 
 impl Subject {
-    fn measure(&self, most_entries: u32, times: bool) -> Result<Results> {
+    fn measure(&self, plan: Plan) -> Result<Results> {
         let mut stage = Stage::new(&self.kernel, &self.object)?;
         Ok(Results {
             name: self.name.clone().unwrap_or_else(|| folder_of(&self.kernel)),
             version: stage.machine.kernel.version.clone(),
+            compiler: sizes::compiler(&self.object)?,
             text: sizes::text(&stage.machine.kernel, &self.object)?,
             graft: None,
-            rows: measure::all(&mut stage, most_entries, times)?,
+            rows: measure::all(&mut stage, plan)?,
         })
     }
 }
@@ -99,6 +103,8 @@ fn folder_of(path: &Path) -> String {
     folder.unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
+/// A trap takes microseconds.
+const MOST_BY_TRAPS: u32 = 256;
 const OVER_BUDGET: u8 = 1;
 const NOTHING_PASSED: u8 = 1;
 const CANNOT_RUN: u8 = 2;
@@ -122,7 +128,11 @@ pub fn main(words: &[OsString]) -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Measure(args) => natively(|| {
-            let mut results = args.subject.measure(args.most_entries, !args.counts_only)?;
+            let mut results = args.subject.measure(Plan {
+                most_entries: args.most_entries,
+                most_by_traps: MOST_BY_TRAPS,
+                times: !args.counts_only,
+            })?;
             results.graft = args.grafted.as_deref().map(sizes::graft).transpose()?;
             tables::print(&results);
             if let Some(path) = &args.save {
@@ -130,9 +140,13 @@ fn run(command: &Command) -> Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }),
-        Command::Budget(args) => {
-            natively(|| Ok(if budget::run(args)? { ExitCode::SUCCESS } else { OVER_BUDGET.into() }))
-        }
+        Command::Budget(args) => natively(|| {
+            Ok(match budget::run(args)? {
+                Verdict::Within => ExitCode::SUCCESS,
+                Verdict::Over => OVER_BUDGET.into(),
+                Verdict::OtherCompiler => SKIPPED.into(),
+            })
+        }),
         Command::Storms(args) => {
             Ok(if storms::run(args)? { ExitCode::SUCCESS } else { NOTHING_PASSED.into() })
         }

@@ -17,6 +17,8 @@ pub struct Results {
     pub name: String,
     /// As it names itself.
     pub version: String,
+    /// What our object was compiled by.
+    pub compiler: String,
     pub text: Text,
     pub graft: Option<Graft>,
     pub rows: Vec<Measured>,

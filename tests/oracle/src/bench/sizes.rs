@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
-use object::{Object, ObjectSegment, ObjectSymbol, SymbolKind};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
 use super::results::{Added, Graft, Text};
 use super::stage::HELPERS;
@@ -34,6 +34,17 @@ pub fn text(kernel: &Kernel, our_object: &Path) -> Result<Text> {
         }
     }
     Ok(text)
+}
+
+/// What the object says that it was compiled by.
+pub fn compiler(our_object: &Path) -> Result<String> {
+    let data = read(our_object)?;
+    let file = object::File::parse(&*data)?;
+    let section = file.section_by_name(".comment");
+    let words = section.map(|section| section.data()).transpose()?.unwrap_or_default();
+    let mut words = words.split(|&byte| byte == 0).map(String::from_utf8_lossy);
+    let compiler = words.find(|word| word.starts_with("rustc"));
+    Ok(compiler.with_context(|| format!("{}: names no rustc", our_object.display()))?.into_owned())
 }
 
 /// Reads what stands at the functions' entries in a grafted kernel.

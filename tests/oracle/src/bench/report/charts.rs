@@ -77,7 +77,7 @@ pub fn ratios(all: &[Results]) -> String {
     };
     let slowest = time(2).into_iter().fold(1.25, f64::max).min(2.0);
     let (least, most) = rounded(time(0).into_iter().fold(0.5, f64::min).max(0.25), slowest);
-    let times = Axis { left: 700.0, width: 360.0, least, most };
+    let times = Axis { left: 715.0, width: 345.0, least, most };
 
     let names: Vec<&str> = all.iter().map(|results| results.name.as_str()).collect();
     legend(&mut svg, &names, 8.0, 20.0);
