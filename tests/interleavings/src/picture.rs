@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use crate::expect::DEADLOCK;
 use crate::explore::{to_text, Choices};
 use crate::kernel::entry::Shown;
 use crate::kernel::{Event, Mode};
@@ -121,7 +122,12 @@ fn condensed(trace: &Trace) -> Vec<&Record> {
             at += end + 1;
             continue;
         }
-        if !matches!(record.step, Step::Wakes | Step::Deadlock | Step::Found(_)) {
+        let shown = match &record.step {
+            Step::Wakes | Step::Deadlock => false,
+            Step::Found(what) => what != DEADLOCK,
+            _ => true,
+        };
+        if shown {
             rows.push(record);
         }
         at += 1;
@@ -152,7 +158,7 @@ impl Drawing<'_> {
         let x = self.lane(record.thread) + 34.0;
         let style = match record.step {
             Step::Begins(_) => "font-weight=\"bold\"",
-            Step::Waits(_) => "fill=\"#c8372d\" font-weight=\"bold\"",
+            Step::Waits(_) | Step::Found(_) => "fill=\"#c8372d\" font-weight=\"bold\"",
             Step::NotBusy(_) | Step::Releases(..) | Step::Ends => "fill=\"#777\"",
             _ => "fill=\"#222\"",
         };

@@ -93,5 +93,7 @@ fn execute(scenario: &'static Scenario, version: &'static Version, trace: bool) 
     for thread in running {
         thread.join().expect("threads of the model do not panic");
     }
+    // What is found now is no thread's.
+    kernel::set_current(scenario.threads.len());
     check::at_rest();
 }
