@@ -19,6 +19,7 @@ OUT     := build/$(ID)
 VMTOOL  := target/debug/vmtool
 STORM   := build/storm/storm
 ORACLE  := target/oracle/release/oracle
+INTERLEAVINGS = $(CARGO) run --quiet --locked --release -p interleavings --target-dir target/interleavings --
 LIBRARY := build/lib/libgnumach_vm_map.a
 HEADER  := build/include/vm/vm_map_rust.h
 SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shim -type f)
@@ -27,7 +28,8 @@ SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shi
 HOST_PACKAGES := build $(if $(shell command -v $(CARGO)),,kernel-build)
 
 .PHONY: all help lib run check clean FORCE packages-build packages-kernel packages-run \
-	vmtool storm object graft harness check-object oracle reach oracle-wrong storm-wrong
+	vmtool storm object graft harness check-object oracle reach oracle-wrong storm-wrong \
+	interleavings picture
 
 all: lib
 
@@ -121,6 +123,13 @@ reach: $(ORACLE) $(OUT)/plain/vm_map.o
 oracle-wrong: $(ORACLE) $(OUT)/plain/vm_map.o
 	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --headers $(OUT)/include \
 		--wrong tests/wrong.toml --wrong tests/oracle/wrong.toml
+
+## make interleavings  every schedule of the protocol; DEPTH=10: ten times as many random ones
+## make picture    draw the deadlock from before the series, docs/deadlock.svg
+interleavings: packages-build
+	@$(INTERLEAVINGS) $(if $(DEPTH),--depth $(DEPTH))
+picture: packages-build
+	@$(INTERLEAVINGS) --scenario 1 --version before-series --picture docs/deadlock.svg
 
 storm-wrong: packages-run vmtool storm $(OUT)/gnumach-rust
 	@$(VMTOOL) wrong --storms --kernel $(KERNEL) --headers $(OUT)/include --storm $(STORM) $(WRONG)
