@@ -45,7 +45,7 @@ use run::Bench;
 /// is made small and printed; 2 bad usage, or files that do not fit; 77 skipped, as this machine
 /// cannot run 32-bit kernel code.
 #[derive(Parser)]
-#[command(name = "oracle", version)]
+#[command(name = "oracle", version, after_help = "To measure instead: oracle bench --help")]
 struct Args {
     /// The kernel: an i386 ELF file with symbols and DWARF
     #[arg(long, value_name = "FILE")]

@@ -38,7 +38,7 @@ use stage::Stage;
 /// machine cannot run 32-bit kernel code, or as another compiler made the object than the budget is
 /// for.
 #[derive(Parser)]
-#[command(name = "oracle bench")]
+#[command(name = "oracle bench", bin_name = "oracle bench", version)]
 struct Args {
     #[command(subcommand)]
     command: Command,

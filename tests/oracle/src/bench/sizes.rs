@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{bail, Context, Result};
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
@@ -12,8 +12,9 @@ use super::results::{Added, Graft, Text};
 use super::stage::HELPERS;
 use crate::kernel::Kernel;
 
-pub const COALESCE: &str = "vm_map_coalesce_entry";
-pub const SCAN: &str = "vm_map_pageable_scan";
+const COALESCE: &str = "vm_map_coalesce_entry";
+const SCAN: &str = "vm_map_pageable_scan";
+const COUNTERS: &str = "vm_map_rust_counters";
 
 /// The sizes that the symbols give; padding between functions is nobody's.
 pub fn text(kernel: &Kernel, our_object: &Path) -> Result<Text> {
@@ -25,6 +26,9 @@ pub fn text(kernel: &Kernel, our_object: &Path) -> Result<Text> {
     }
     let data = read(our_object)?;
     let file = object::File::parse(&*data)?;
+    if file.symbols().any(|symbol| symbol.name() == Ok(COUNTERS)) {
+        bail!("{}: has the crate's counters, which cost", our_object.display());
+    }
     for symbol in file.symbols().filter(|s| s.kind() == SymbolKind::Text && s.is_definition()) {
         let size = symbol.size() as u32;
         match symbol.name()? {

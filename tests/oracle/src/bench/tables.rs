@@ -49,7 +49,8 @@ pub fn print(results: &Results) {
             pair(|c| c.code_lines, 4)
         );
     }
-    println!("(ours / shipped)");
+    println!("(ours / shipped; ours reads the scan's three arguments from the stack, where C callers put");
+    println!("them, the shipped scan has them in registers)");
     print_slopes(results);
     print_sizes(results);
     println!("\nGoals, {}", results.name);
