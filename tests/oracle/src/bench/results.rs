@@ -167,9 +167,14 @@ impl Load {
 impl Spread {
     pub fn of(mut ratios: Vec<f64>) -> Self {
         ratios.sort_by(f64::total_cmp);
-        let at = |part: f64| match ratios.len() {
-            0 => f64::NAN,
-            count => ratios[((count - 1) as f64 * part).round() as usize],
+        // Between two ratios, in proportion.
+        let at = |part: f64| {
+            let place = ratios.len().saturating_sub(1) as f64 * part;
+            let around = [place.floor(), place.ceil()].map(|index| ratios.get(index as usize));
+            match around {
+                [Some(below), Some(above)] => below + (above - below) * place.fract(),
+                _ => f64::NAN,
+            }
         };
         Spread { pairs: ratios.len() as u32, quartiles: [at(0.25), at(0.5), at(0.75)] }
     }
@@ -191,4 +196,17 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
     beside.push(".new");
     fs::write(&beside, text).with_context(what)?;
     fs::rename(&beside, path).with_context(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quartiles_lie_between_ratios() {
+        let spread = Spread::of(vec![4.0, 1.0, 3.0, 2.0]);
+        assert_eq!(spread, Spread { pairs: 4, quartiles: [1.75, 2.5, 3.25] });
+        assert_eq!(Spread::of(vec![1.5]).quartiles, [1.5; 3]);
+        assert!(Spread::of(Vec::new()).quartiles[1].is_nan());
+    }
 }

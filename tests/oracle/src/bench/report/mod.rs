@@ -94,7 +94,7 @@ fn tiles(results: &Results, storms: Option<&Storms>) -> String {
     let text = &results.text;
     let wiring = results.rows.iter().filter(|row| row.what == KERNEL_MAP).last();
     let [shipped_stack, our_stack] = results.stacks("");
-    let mut tiles = vec![
+    let tiles = vec![
         (format!("{:.2}", results.geometric_mean()), "instructions, geometric mean of all rows"),
         (
             format!("{:.2}", wiring.map_or(f64::NAN, Measured::instructions)),
@@ -106,13 +106,12 @@ fn tiles(results: &Results, storms: Option<&Storms>) -> String {
         ),
         (format!("{:.2}", f64::from(our_stack) / f64::from(shipped_stack)), "deepest stack"),
     ];
+    let mut tiles: Vec<_> =
+        tiles.into_iter().map(|(number, what)| (number, what.to_string())).collect();
     for load in storms.iter().flat_map(|storms| &storms.loads) {
-        let what = if load.what.starts_with("load a") {
-            "calls a second in the kernel, load a"
-        } else {
-            "calls a second in the kernel, load b"
-        };
-        tiles.push((format!("{:.2}", load.spread().quartiles[1]), what));
+        let [low, median, high] = load.spread().quartiles;
+        let what = format!("calls a second in the kernel, {} ({low:.2} to {high:.2})", load.what);
+        tiles.push((format!("{median:.2}"), what));
     }
     let mut html =
         format!("<h3>{}, ours / shipped</h3>\n<div class=\"tiles\">\n", escape(&results.name));
