@@ -63,8 +63,12 @@ cargo=$(dirname "$rustc")/cargo
 echo "kernel code by $rustc: $("$rustc" --version)" >&2
 sysroot=$("$here/sysroot.sh" "$target") || exit 1
 
-mkdir -p "$build/cargo"
-cargo_target=$(CDPATH= cd -- "$build/cargo" && pwd)
+# Cargo takes two copies of the crate for one package, and would hand out the library of either: each has its own folder.
+crate=$(CDPATH= cd -- "$crate" && pwd)
+cargo_target=$build/cargo
+[ "$crate" = "$top" ] || cargo_target=$build/cargo-$(printf %s "$crate" | cksum | cut -d ' ' -f 1)
+mkdir -p "$cargo_target"
+cargo_target=$(CDPATH= cd -- "$cargo_target" && pwd)
 # Builds for two kernels leave their library in one place: one at a time.
 exec 9>"$cargo_target/lock"
 flock 9
