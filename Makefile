@@ -28,8 +28,8 @@ SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shi
 HOST_PACKAGES := build $(if $(shell command -v $(CARGO)),,kernel-build)
 
 .PHONY: all help lib run check clean FORCE packages-build packages-kernel packages-run \
-	vmtool storm object graft harness check-object oracle reach oracle-wrong storm-wrong \
-	interleavings picture
+	vmtool storm object graft harness check-object oracle reach oracle-wrong storm-wrong oracle-test \
+	interleavings picture bench budget patch integrate
 
 all: lib
 
@@ -121,8 +121,33 @@ reach: $(ORACLE) $(OUT)/plain/vm_map.o
 	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --cases $(CASES) $(if $(SEED),--seed $(SEED)) \
 		--reach tests/oracle/unreachable.toml
 oracle-wrong: $(ORACLE) $(OUT)/plain/vm_map.o
-	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --headers $(OUT)/include \
+	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --headers $(OUT)/include --seed 1 \
 		--wrong tests/wrong.toml --wrong tests/oracle/wrong.toml
+oracle-test: $(ORACLE) $(OUT)/plain/vm_map.o
+	@ORACLE_KERNEL=$(CURDIR)/$(KERNEL) ORACLE_OBJECT=$(CURDIR)/$(OUT)/plain/vm_map.o \
+		ORACLE_HEADERS=$(CURDIR)/$(OUT)/include \
+		$(CARGO) test --quiet --locked --release -p oracle --target-dir target/oracle
+
+## make bench      what our functions cost beside the shipped ones: tables, and build/bench/report.html
+##                 STORMS=10: calls a second in the kernel too, over so many pairs of boots
+bench: $(ORACLE) $(OUT)/plain/vm_map.o $(OUT)/gnumach-rust $(if $(STORMS),vmtool storm)
+	@mkdir -p build/bench
+	@$(ORACLE) bench measure --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o \
+		--grafted $(OUT)/gnumach-rust --name $(ID) --save build/bench/$(ID).toml
+ifneq ($(STORMS),)
+	@$(ORACLE) bench storms --vmtool $(VMTOOL) --stock $(KERNEL) --rust $(OUT)/gnumach-rust \
+		--storm $(STORM) --boots $(STORMS) --name $(ID) --save build/bench/$(ID)-storms.toml
+endif
+	@$(ORACLE) bench report build/bench/*.toml -o build/bench/report.html
+budget: $(ORACLE) $(OUT)/plain/vm_map.o
+	@$(ORACLE) bench budget --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --budget tests/oracle/budget.toml
+	@tests/oracle/budget-fails.sh $(ORACLE) $(KERNEL) $(OUT)/plain/vm_map.o
+
+## make patch      GNUMACH=tree [OUTPUT=file]: a patch that lets that GNU Mach tree link our functions
+## make integrate  GNUMACH=tree: apply it there
+patch integrate: vmtool
+	@[ -n "$(GNUMACH)" ] || { echo "make $@: say which tree: GNUMACH=folder" >&2; exit 2; }
+	@$(VMTOOL) $@ $(GNUMACH) $(if $(filter patch,$@),$(if $(OUTPUT),-o $(OUTPUT)))
 
 ## make interleavings  every schedule of the protocol; DEPTH=10: ten times as many random ones
 ## make picture    draw the deadlock from before the series, docs/deadlock.svg

@@ -24,7 +24,7 @@ format|format|the Rust sources are formatted
 lint|lint|clippy finds nothing
 hosted|$cargo test --locked|both functions, from C, on the host; what must not compile
 tools|$cargo test --locked -p vmtool|layouts, object check, graft, boot, patch and Hurd tools, with what each refuses
-oracle-cli|$cargo test --locked -p oracle|the oracle's own parts
+oracle-test|$make --silent oracle-test|the oracle sees differences, and replays and shrinks them
 harness|$make --silent harness|the same tests as a C program with the static library
 storm-host|$make --silent -C tests/storm BUILD=$PWD/build/storm check|the storm's options and verdicts
 wrong|target/debug/vmtool wrong|wrong versions are caught by the hosted tests
@@ -35,7 +35,7 @@ $(for kernel in ${KERNELS:-trixie/486-smp trixie/486-up sid/486-smp}; do
     echo "object-$id|with_kernel $suite $flavour $make --silent check-object $of|the object is fit for $id, and its layouts are that kernel's"
     echo "oracle-$id|with_kernel $suite $flavour $make --silent oracle CASES=${CASES:-10000000} $of|nothing differs from the machine code of $id"
 done)
-reach|$make --silent reach|which branches of the shipped code the oracle saw
+reach|$make --silent reach CASES=5000000|which branches of the shipped code the oracle saw
 oracle-wrong|$make --silent oracle-wrong|wrong versions are caught by the oracle
 budget|$make --silent budget|instruction counts and sizes stay within their budget
 run|$make --silent run|a real SMP kernel under load, stock and with our functions
@@ -49,7 +49,7 @@ format() {
 }
 lint() {
     $cargo clippy --version >/dev/null 2>&1 || { echo "SKIP: this cargo has no clippy"; return 77; }
-    $cargo clippy --locked --quiet --all-targets -p gnumach-vm-map -p vmtool -p oracle -- -D warnings
+    $cargo clippy --locked --quiet --all-targets -p gnumach-vm-map -p vmtool -p oracle -p interleavings -- -D warnings
 }
 
 # A suite that cannot be had here is a skip, not a failure.
