@@ -130,15 +130,22 @@ oracle-test: $(ORACLE) $(OUT)/plain/vm_map.o
 
 ## make bench      what our functions cost beside the shipped ones: tables, and build/bench/report.html
 ##                 STORMS=10: calls a second in the kernel too, over so many pairs of boots
-bench: $(ORACLE) $(OUT)/plain/vm_map.o $(OUT)/gnumach-rust $(if $(STORMS),vmtool storm)
+bench: $(ORACLE) $(OUT)/plain/vm_map.o $(OUT)/plain/gnumach-rust $(if $(STORMS),vmtool storm)
 	@mkdir -p build/bench
 	@$(ORACLE) bench measure --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o \
-		--grafted $(OUT)/gnumach-rust --name $(ID) --save build/bench/$(ID).toml
+		--grafted $(OUT)/plain/gnumach-rust --name $(ID) --save build/bench/$(ID).toml
 ifneq ($(STORMS),)
-	@$(ORACLE) bench storms --vmtool $(VMTOOL) --stock $(KERNEL) --rust $(OUT)/gnumach-rust \
-		--storm $(STORM) --boots $(STORMS) --name $(ID) --save build/bench/$(ID)-storms.toml
+	@$(ORACLE) bench storms --stock $(KERNEL) --grafted $(OUT)/plain/gnumach-rust --storm $(STORM) \
+		--vmtool $(VMTOOL) --pairs $(STORMS) --name $(ID) --logs $(OUT)/bench-logs \
+		--save build/bench/storms-$(ID).toml
 endif
-	@$(ORACLE) bench report build/bench/*.toml -o build/bench/report.html
+	@$(ORACLE) bench report $(sort build/bench/$(ID).toml $(filter-out build/bench/storms-%,$(wildcard build/bench/*.toml))) \
+		$(addprefix --storms ,$(wildcard build/bench/storms-*.toml)) -o build/bench/report.html
+
+# Without counters, as what is measured is.
+$(OUT)/plain/gnumach-rust: $(KERNEL) $(OUT)/plain/vm_map.o | vmtool
+	@$(VMTOOL) graft $(KERNEL) $(OUT)/plain/vm_map.o -o $@
+
 budget: $(ORACLE) $(OUT)/plain/vm_map.o
 	@$(ORACLE) bench budget --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --budget tests/oracle/budget.toml
 	@tests/oracle/budget-fails.sh $(ORACLE) $(KERNEL) $(OUT)/plain/vm_map.o
