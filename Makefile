@@ -15,7 +15,7 @@ CARGO   ?= cargo
 
 ID      := $(SUITE)-$(FLAVOUR)
 KERNEL  ?= build/kernels/$(ID)/gnumach
-OUT     := build/$(ID)
+MADE    := build/$(ID)
 VMTOOL  := target/debug/vmtool
 STORM   := build/storm/storm
 ORACLE  := target/oracle/release/oracle
@@ -70,26 +70,26 @@ $(KERNEL): | packages-run
 	@tools/fetch-kernel.sh $(SUITE) $(FLAVOUR)
 endif
 
-$(OUT)/include/structs.h: $(KERNEL) | vmtool
+$(MADE)/include/structs.h: $(KERNEL) | vmtool
 	@mkdir -p $(@D)
 	@$(VMTOOL) layout $(KERNEL) -o $@
 
-$(OUT)/vm_map.o: $(OUT)/include/structs.h $(SOURCES) | packages-kernel vmtool
-	@tools/build-object.sh --headers $(OUT)/include --features counters $@
+$(MADE)/vm_map.o: $(MADE)/include/structs.h $(SOURCES) | packages-kernel vmtool
+	@tools/build-object.sh --headers $(MADE)/include --features counters $@
 	@$(VMTOOL) layout $(KERNEL) --check $@
 	@$(VMTOOL) object $@
 
-$(OUT)/gnumach-rust: $(KERNEL) $(OUT)/vm_map.o | vmtool
-	@$(VMTOOL) graft $(KERNEL) $(OUT)/vm_map.o -o $@
+$(MADE)/gnumach-rust: $(KERNEL) $(MADE)/vm_map.o | vmtool
+	@$(VMTOOL) graft $(KERNEL) $(MADE)/vm_map.o -o $@
 
 ## make object     build/SUITE-FLAVOUR/vm_map.o, the object for a kernel
 ## make graft      build/SUITE-FLAVOUR/gnumach-rust, that kernel with our functions in it
-object: $(OUT)/vm_map.o
-graft: $(OUT)/gnumach-rust
+object: $(MADE)/vm_map.o
+graft: $(MADE)/gnumach-rust
 
-run: packages-run storm $(OUT)/gnumach-rust
-	@$(VMTOOL) run --stock $(KERNEL) --rust $(OUT)/gnumach-rust --storm $(STORM) \
-		--repeats $(REPEATS) --smp $(SMP) --logs $(OUT)/logs \
+run: packages-run storm $(MADE)/gnumach-rust
+	@$(VMTOOL) run --stock $(KERNEL) --rust $(MADE)/gnumach-rust --storm $(STORM) \
+		--repeats $(REPEATS) --smp $(SMP) --logs $(MADE)/logs \
 		--title "GNU Mach $$(cat $(dir $(KERNEL))VERSION 2>/dev/null || echo $(KERNEL))"
 
 ## make harness    the hosted tests as a C program, build/harness
@@ -104,10 +104,10 @@ check: packages-run vmtool
 	@tools/check.sh $(STEPS)
 
 # The object as it is for users, without counters, against the kernel's machine code.
-$(OUT)/plain/vm_map.o: $(OUT)/include/structs.h $(SOURCES) | packages-kernel vmtool
-	@tools/build-object.sh --headers $(OUT)/include $@
+$(MADE)/plain/vm_map.o: $(MADE)/include/structs.h $(SOURCES) | packages-kernel vmtool
+	@tools/build-object.sh --headers $(MADE)/include $@
 
-check-object: $(OUT)/plain/vm_map.o $(OUT)/vm_map.o
+check-object: $(MADE)/plain/vm_map.o $(MADE)/vm_map.o
 	@$(VMTOOL) layout $(KERNEL) --check $<
 	@$(VMTOOL) object $<
 
@@ -115,46 +115,47 @@ $(ORACLE): packages-kernel FORCE
 	@$(CARGO) build --quiet --locked --release -p oracle --target-dir target/oracle
 
 ## make oracle     compare CASES calls with the machine code of the kernel
-oracle: $(ORACLE) $(OUT)/plain/vm_map.o
-	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --cases $(CASES) $(if $(SEED),--seed $(SEED))
-reach: $(ORACLE) $(OUT)/plain/vm_map.o
-	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --cases $(CASES) $(if $(SEED),--seed $(SEED)) \
+oracle: $(ORACLE) $(MADE)/plain/vm_map.o
+	@$(ORACLE) --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o --cases $(CASES) $(if $(SEED),--seed $(SEED))
+reach: $(ORACLE) $(MADE)/plain/vm_map.o
+	@$(ORACLE) --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o --cases $(CASES) $(if $(SEED),--seed $(SEED)) \
 		--reach tests/oracle/unreachable.toml
-oracle-wrong: $(ORACLE) $(OUT)/plain/vm_map.o
-	@$(ORACLE) --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --headers $(OUT)/include --seed 1 \
+oracle-wrong: $(ORACLE) $(MADE)/plain/vm_map.o
+	@$(ORACLE) --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o --headers $(MADE)/include --seed 1 \
 		--wrong tests/wrong.toml --wrong tests/oracle/wrong.toml
-oracle-test: $(ORACLE) $(OUT)/plain/vm_map.o
-	@ORACLE_KERNEL=$(CURDIR)/$(KERNEL) ORACLE_OBJECT=$(CURDIR)/$(OUT)/plain/vm_map.o \
-		ORACLE_HEADERS=$(CURDIR)/$(OUT)/include \
+oracle-test: $(ORACLE) $(MADE)/plain/vm_map.o
+	@ORACLE_KERNEL=$(CURDIR)/$(KERNEL) ORACLE_OBJECT=$(CURDIR)/$(MADE)/plain/vm_map.o \
+		ORACLE_HEADERS=$(CURDIR)/$(MADE)/include \
 		$(CARGO) test --quiet --locked --release -p oracle --target-dir target/oracle
 
 ## make bench      what our functions cost beside the shipped ones: tables, and build/bench/report.html
 ##                 STORMS=10: calls a second in the kernel too, over so many pairs of boots
-bench: $(ORACLE) $(OUT)/plain/vm_map.o $(OUT)/plain/gnumach-rust $(if $(STORMS),vmtool storm)
+bench: $(ORACLE) $(MADE)/plain/vm_map.o $(MADE)/plain/gnumach-rust $(if $(STORMS),vmtool storm)
 	@mkdir -p build/bench
-	@$(ORACLE) bench measure --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o \
-		--grafted $(OUT)/plain/gnumach-rust --name $(ID) --save build/bench/$(ID).toml
+	@$(ORACLE) bench measure --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o \
+		--grafted $(MADE)/plain/gnumach-rust --name $(ID) --save build/bench/$(ID).toml
 ifneq ($(STORMS),)
-	@$(ORACLE) bench storms --stock $(KERNEL) --grafted $(OUT)/plain/gnumach-rust --storm $(STORM) \
-		--vmtool $(VMTOOL) --pairs $(STORMS) --name $(ID) --logs $(OUT)/bench-logs \
+	@$(ORACLE) bench storms --stock $(KERNEL) --grafted $(MADE)/plain/gnumach-rust --storm $(STORM) \
+		--vmtool $(VMTOOL) --pairs $(STORMS) --name $(ID) --logs $(MADE)/bench-logs \
 		--save build/bench/storms-$(ID).toml
 endif
 	@$(ORACLE) bench report $(sort build/bench/$(ID).toml $(filter-out build/bench/storms-%,$(wildcard build/bench/*.toml))) \
 		$(addprefix --storms ,$(wildcard build/bench/storms-*.toml)) -o build/bench/report.html
 
 # Without counters, as what is measured is.
-$(OUT)/plain/gnumach-rust: $(KERNEL) $(OUT)/plain/vm_map.o | vmtool
-	@$(VMTOOL) graft $(KERNEL) $(OUT)/plain/vm_map.o -o $@
+$(MADE)/plain/gnumach-rust: $(KERNEL) $(MADE)/plain/vm_map.o | vmtool
+	@$(VMTOOL) graft $(KERNEL) $(MADE)/plain/vm_map.o -o $@
 
-budget: $(ORACLE) $(OUT)/plain/vm_map.o
-	@$(ORACLE) bench budget --kernel $(KERNEL) --object $(OUT)/plain/vm_map.o --budget tests/oracle/budget.toml
-	@tests/oracle/budget-fails.sh $(ORACLE) $(KERNEL) $(OUT)/plain/vm_map.o
+budget: $(ORACLE) $(MADE)/plain/vm_map.o
+	@$(ORACLE) bench budget --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o --budget tests/oracle/budget.toml
+	@tests/oracle/budget-fails.sh $(ORACLE) $(KERNEL) $(MADE)/plain/vm_map.o
 
-## make patch      GNUMACH=tree [OUTPUT=file]: a patch that lets that GNU Mach tree link our functions
+## make patch      GNUMACH=tree [OUT=file]: a patch that lets that GNU Mach tree link our functions
 ## make integrate  GNUMACH=tree: apply it there
+##                 STORM_TESTS=1 with either: the other patch, our storms as tests of the tree
 patch integrate: vmtool
 	@[ -n "$(GNUMACH)" ] || { echo "make $@: say which tree: GNUMACH=folder" >&2; exit 2; }
-	@$(VMTOOL) $@ $(GNUMACH) $(if $(filter patch,$@),$(if $(OUTPUT),-o $(OUTPUT)))
+	@$(VMTOOL) $@ $(GNUMACH) $(if $(STORM_TESTS),--storm) $(if $(filter patch,$@),$(if $(OUT),-o $(OUT)))
 
 ## make interleavings  every schedule of the protocol; DEPTH=10: ten times as many random ones
 ## make picture    draw the deadlock from before the series, docs/deadlock.svg
@@ -163,8 +164,8 @@ interleavings: packages-build
 picture: packages-build
 	@$(INTERLEAVINGS) --scenario 1 --version before-series --picture docs/deadlock.svg
 
-storm-wrong: packages-run vmtool storm $(OUT)/gnumach-rust
-	@$(VMTOOL) wrong --storms --kernel $(KERNEL) --headers $(OUT)/include --storm $(STORM) $(WRONG)
+storm-wrong: packages-run vmtool storm $(MADE)/gnumach-rust
+	@$(VMTOOL) wrong --storms --kernel $(KERNEL) --headers $(MADE)/include --storm $(STORM) $(WRONG)
 
 ## make clean      remove everything that was built; the fetched kernels too
 clean:
