@@ -204,7 +204,7 @@ impl Line for Machine {
 
     fn in_user_code(&mut self) -> Result<Vec<usize>> {
         // Below the kernel's half, and not the BIOS, where a CPU waits that was never started.
-        let user = |&(_, &at): &(usize, &u64)| (0x1000_0..0xc000_0000).contains(&at);
+        let user = |&(_, &at): &(usize, &u64)| (0x1_0000..0xc000_0000).contains(&at);
         let pointers = self.instruction_pointers()?;
         Ok(pointers.iter().enumerate().filter(user).map(|(cpu, _)| cpu).collect())
     }

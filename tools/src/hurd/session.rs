@@ -160,7 +160,7 @@ impl Script<'_> {
             let start = Instant::now();
             let mut missing = Vec::new();
             for program in step.programs {
-                let line = format!("command -v {program} >/dev/null");
+                let line = format!("x=$(command -v {program})");
                 if ask(console, &line, &mut |_, last| progress(step.name, last))?.0 != 0 {
                     missing.push(*program);
                 }

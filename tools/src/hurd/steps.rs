@@ -33,11 +33,13 @@ pub const PRELUDE: &[&str] = &[
     // A process's ports in another, which the kernel hands over in memory that it wires meanwhile.
     "ports() { i=0; while [ $i -lt $1 ]; do portinfo $$ >p$2.$i || return; i=$((i+1)); done; }",
     // All of it at one time; the same for one CPU and for another.
+    // Not with /dev/null: programs on several CPUs that open it at one time sometimes get "Computer bought
+    // the farm" from its translator, on stock kernels too.
     "echo 'i=0; while [ $i -lt 30 ]; do (exit 3); [ $? = 3 ] || echo wrong; i=$((i+1)); done' >load",
     "echo 'count() { i=0; while [ $i -lt $1 ]; do echo $i; i=$((i+1)); done; }' >>load",
     "echo 'count 200 | { s=0; while read x; do s=$((s+x)); done; echo sum $s; }' >>load",
     "echo 'cat lines lines >load.$1; cksum <load.$1; rm load.$1' >>load",
-    "echo 'for i in 1 2 3 4 5 6 7 8; do portinfo $$ >/dev/null || echo no ports; done; echo end' >>load",
+    "echo 'for i in 1 2 3 4 5 6 7 8; do portinfo $$ >load.$1 || echo no ports; done; rm load.$1; echo end' >>load",
 ];
 
 pub const STEPS: &[Step] = &[
@@ -59,7 +61,7 @@ pub const STEPS: &[Step] = &[
         programs: &["cat", "cksum", "rm"],
         lines: &[
             "count 3000 >lines; cat lines lines lines lines >four; for i in 1 2 3 4; do cat lines; done >again",
-            "r=$(cksum <four); [ \"$r\" = \"$(cksum <again)\" ] && [ \"$(sum <four)\" = 17994000 ]",
+            "r=$(cksum <four); [ \"$r\" = \"$(cksum <again)\" ] && [ \"$(sum <lines)\" = 4498500 ]",
         ],
     },
     Step {
