@@ -198,12 +198,15 @@ fn the_private_lists_leave_the_machines_alone() {
     }
 }
 
+/// What breaks the machine's side, the exit status it must lead to, and a part of the message.
+type Trouble<'a> = (&'a dyn Fn(&Stage), i32, &'a str);
+
 #[test]
 fn each_way_not_to_get_a_kernel_is_told_apart_and_leaves_nothing() {
     if !has_keys() {
         return;
     }
-    let bad: [(&dyn Fn(&Stage), i32, &str); 7] = [
+    let bad: [Trouble; 7] = [
         (&|s| s.program("apt-get", ""), 1, "no mirror found"),
         (
             &|s| {
