@@ -60,7 +60,7 @@ fn page(all: &[Results], storms: &[Storms]) -> String {
     }
     body += "<h2>Each row, ours by shipped</h2>\n<p class=\"soft\">A row is one call; the number is the entries of its \
              map, for the scan the entries it visits.</p>\n";
-    let _ = write!(body, "<div class=\"card\">{}</div>\n", charts::ratios(all));
+    let _ = writeln!(body, "<div class=\"card\">{}</div>", charts::ratios(all));
     body += "<h2>Instructions for each entry, by entries</h2>\n<p class=\"soft\">What a call costs by itself wears off \
              along the axis; a level line means that each further entry costs the same. At the right, what it comes \
              to for the longest scan.</p>\n";
@@ -76,7 +76,7 @@ fn page(all: &[Results], storms: &[Storms]) -> String {
         body += "<h2>In the kernel</h2>\n<p class=\"soft\">Calls a second under the storms' loads in QEMU, grafted by \
                  stock kernel. A dot is a pair of boots, the bar their median; right of 1.00, ours is faster. The load \
                  is far more than our two functions.</p>\n";
-        let _ = write!(body, "<div class=\"card\">{}</div>\n", charts::storms(storms));
+        let _ = writeln!(body, "<div class=\"card\">{}</div>", charts::storms(storms));
     }
     body += "<h2>Numbers</h2>\n";
     for results in all {
@@ -92,7 +92,7 @@ fn page(all: &[Results], storms: &[Storms]) -> String {
 
 fn tiles(results: &Results, storms: Option<&Storms>) -> String {
     let text = &results.text;
-    let wiring = results.rows.iter().filter(|row| row.what == KERNEL_MAP).last();
+    let wiring = results.rows.iter().rfind(|row| row.what == KERNEL_MAP);
     let [shipped_stack, our_stack] = results.stacks("");
     let tiles = vec![
         (format!("{:.2}", results.geometric_mean()), "instructions, geometric mean of all rows"),
@@ -116,7 +116,7 @@ fn tiles(results: &Results, storms: Option<&Storms>) -> String {
     let mut html =
         format!("<h3>{}, ours / shipped</h3>\n<div class=\"tiles\">\n", escape(&results.name));
     for (number, what) in tiles {
-        let _ = write!(html, "<div class=\"tile\"><b>{number}</b><span>{what}</span></div>\n");
+        let _ = writeln!(html, "<div class=\"tile\"><b>{number}</b><span>{what}</span></div>");
     }
     html + "</div>\n"
 }
@@ -125,9 +125,9 @@ fn goal_list(results: &Results) -> String {
     let mut html = format!("<h3>{}</h3>\n<ul class=\"card goals\">\n", escape(&results.name));
     for goal in goals(results) {
         let (class, word) = if goal.met { ("met", "met") } else { ("missed", "not met") };
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<li class=\"{class}\"><i>{word}</i><span>{}: <span class=\"found\">{}</span></span></li>\n",
+            "<li class=\"{class}\"><i>{word}</i><span>{}: <span class=\"found\">{}</span></span></li>",
             escape(&goal.what),
             escape(&goal.found)
         );
@@ -159,7 +159,7 @@ fn table(results: &Results) -> String {
             let _ = write!(html, "<td{class}>{ratio:.2}");
         }
         let time = row.time.map_or("-".to_string(), |time| format!("{:.2}", time.quartiles[1]));
-        let _ = write!(html, "<td>{time}</tr>\n");
+        let _ = writeln!(html, "<td>{time}</tr>");
     }
     html + "</table></div></details>\n"
 }
