@@ -29,7 +29,7 @@ HOST_PACKAGES := build $(if $(shell command -v $(CARGO)),,kernel-build)
 
 .PHONY: all help lib run check clean FORCE packages-build packages-kernel packages-run \
 	vmtool storm object graft harness check-object oracle reach oracle-wrong storm-wrong oracle-test \
-	interleavings picture bench budget patch integrate
+	interleavings picture bench budget patch integrate hurd
 
 all: lib
 
@@ -164,6 +164,21 @@ interleavings: packages-build
 picture: packages-build
 	@$(INTERLEAVINGS) --scenario 1 --version before-series --picture docs/deadlock.svg
 
+## make hurd       IMAGE=file (a disk image) or HURD=folder (servers and a RAM disk): boot the Hurd, KERNEL=
+##                 or the grafted one of the flavour that it needs; CHECK=1: a scripted session, stock beside ours
+HURD_FROM = $(if $(IMAGE),--image $(IMAGE),--directory $(HURD))
+hurd: vmtool
+	@[ -n "$(IMAGE)$(HURD)" ] || { echo "make hurd: say which Hurd: IMAGE=file or HURD=folder" >&2; exit 2; }
+	@tools/install-packages.sh build kernel-build run hurd
+ifeq ($(origin KERNEL),file)
+	@flavour=$$($(VMTOOL) hurd $(HURD_FROM) --need) && \
+	$(MAKE) --silent --no-print-directory graft FLAVOUR=$$flavour && \
+	$(VMTOOL) hurd $(HURD_FROM) --kernel build/$(SUITE)-$$flavour/gnumach-rust --smp $(SMP) $(if $(CHECK),\
+		--check --stock build/kernels/$(SUITE)-$$flavour/gnumach --repeats $(REPEATS))
+else
+	@$(VMTOOL) hurd $(HURD_FROM) --kernel $(KERNEL) --smp $(SMP) $(if $(CHECK),--check --repeats $(REPEATS))
+endif
+
 storm-wrong: packages-run vmtool storm $(MADE)/gnumach-rust
 	@$(VMTOOL) wrong --storms --kernel $(KERNEL) --headers $(MADE)/include --storm $(STORM) $(WRONG)
 
@@ -174,6 +189,6 @@ clean:
 ##
 ## SUITE=trixie|sid FLAVOUR=486-smp|486-up: which of Debian's kernels (trixie 486-smp)
 ## KERNEL=file: another kernel with symbols and DWARF instead
-## REPEATS=1 SMP=4: storms on each kernel, and CPUs
+## REPEATS=1 SMP=4: storms or sessions on each kernel, and CPUs
 ## CASES=1000000 SEED=: calls that the oracle compares, and what they are made from
 ## STEPS="name ...": some steps of make check alone; tools/check.sh --list names them
