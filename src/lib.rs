@@ -31,6 +31,7 @@ mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
 
+#[forbid(unsafe_code)]
 mod coalesce;
 mod counters;
 pub mod entry;
@@ -41,6 +42,7 @@ mod layout;
 pub mod map;
 #[cfg(any(target_os = "none", feature = "panic-handler"))]
 mod panic;
+#[forbid(unsafe_code)]
 mod scan;
 
 pub use ffi::{vm_map_coalesce_entry, vm_map_pageable_scan};

@@ -7,20 +7,20 @@
 //! one state can be used under the next:
 //!
 //! ```compile_fail,E0505
-//! use gnumach_vm_map::map::{ByPmap, Map, WriteLocked};
-//! fn keeps_an_entry(map: Map<WriteLocked>) {
-//!     let first = map.first();
+//! use gnumach_vm_map::map::{ByPmap, Given, Map, WriteLocked};
+//! fn keeps_an_entry(map: Map<WriteLocked>, given: Given) {
+//!     let entry = map.given(given);
 //!     if let ByPmap::User(user) = map.by_pmap() {
 //!         user.downgrade();
-//!         first.wired_count(); // found under the write lock
+//!         entry.wired_count(); // found under the write lock
 //!     }
 //! }
 //! ```
 //! ```
-//! use gnumach_vm_map::map::{ByPmap, Map, WriteLocked};
-//! fn lets_it_go(map: Map<WriteLocked>) {
-//!     let first = map.first();
-//!     first.wired_count();
+//! use gnumach_vm_map::map::{ByPmap, Given, Map, WriteLocked};
+//! fn lets_it_go(map: Map<WriteLocked>, given: Given) {
+//!     let entry = map.given(given);
+//!     entry.wired_count();
 //!     if let ByPmap::User(user) = map.by_pmap() {
 //!         user.downgrade();
 //!     }
@@ -188,15 +188,6 @@ impl<S> Map<S> {
         // SAFETY: C vouches for the entry, and from the call on the lock, or the
         // marks where there is none, keep it in place.
         unsafe { Entry::new(entry.0) }
-    }
-
-    /// The first entry, or the header if the map is empty.
-    pub fn first(&self) -> Entry<'_, S>
-    where
-        S: LockState,
-    {
-        // SAFETY: the header is part of this map.
-        unsafe { Entry::<S>::new(self.header()) }.next()
     }
 
     /// The same map under another lock state.
