@@ -25,8 +25,8 @@ pub const FUNCTIONS: [&str; 2] = ["vm_map_coalesce_entry", "vm_map_pageable_scan
 /// nor AVX; no bitcode; no writable data but the counters; no recursion and no stack frame whose size
 /// is known only at run time.
 ///
-/// Printed for each function: bytes of code, and the deepest stack in bytes, counted from its own
-/// return address down through every call inside the object. What the kernel's functions use below
+/// Printed for each function: bytes of code, with that of the object's other functions which it
+/// calls, and the deepest stack in bytes, counted from its own return address down through these. What the kernel's functions use below
 /// that is not counted.
 #[derive(clap::Args)]
 pub struct Args {
@@ -47,9 +47,9 @@ pub fn run(args: &Args) -> Result<()> {
             violations.push(format!("{name}: not defined as a global function"));
             continue;
         };
-        match stack::deepest(&image, function.place) {
-            Ok(bytes) => {
-                println!("{name}: {} bytes of code, {bytes} bytes of stack", function.size)
+        match stack::extent(&image, function.place) {
+            Ok(stack::Extent { code, stack }) => {
+                println!("{name}: {code} bytes of code, {stack} bytes of stack")
             }
             Err(error) => violations.push(format!("{name}: stack depth not known: {error:#}")),
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! The deepest stack of a function, by walking every path through its machine code.
+//! The code that a function may run and its deepest stack, by walking every path through its
+//! machine code.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,17 +13,25 @@ use iced_x86::{
 use super::image::{Image, Place, Target};
 use super::symbols::NEVER_RETURN;
 
-/// Bytes of stack from the function's return address, included, to the deepest point of it and of
-/// what it calls inside the object; a call that leaves the object counts its return address only.
-pub fn deepest(image: &Image, function: Place) -> Result<u64> {
+pub struct Extent {
+    /// Bytes of the instructions of the function and of what it calls inside the object.
+    pub code: u64,
+    /// Bytes of stack from the function's return address, included, to the deepest point of it and
+    /// of what it calls inside the object; a call that leaves it counts its return address only.
+    pub stack: u64,
+}
+
+pub fn extent(image: &Image, function: Place) -> Result<Extent> {
     let mut walker = Walker {
         image,
         word: i64::from(image.bits / 8),
         known: HashMap::new(),
         open: Vec::new(),
         returns: HashSet::new(),
+        lengths: HashMap::new(),
     };
-    Ok(u64::try_from(walker.function(function)?)?)
+    let stack = u64::try_from(walker.function(function)?)?;
+    Ok(Extent { code: walker.lengths.values().map(|length| *length as u64).sum(), stack })
 }
 
 /// How far the stack pointer, and the frame pointer where it holds a frame, are below the address
@@ -40,6 +49,8 @@ struct Walker<'a> {
     open: Vec<Place>,
     /// Functions with a path that returns.
     returns: HashSet<Place>,
+    /// Bytes of each instruction met.
+    lengths: HashMap<Place, usize>,
 }
 
 impl Walker<'_> {
@@ -85,6 +96,7 @@ impl Walker<'_> {
     /// Follows one instruction: depth after it, deepest point during it, where control goes.
     fn step(&mut self, place: Place, depth: Depth) -> Result<(Depth, i64, Vec<Place>)> {
         let instruction = self.decode(place)?;
+        self.lengths.insert(place, instruction.len());
         let next = (place.0, instruction.next_ip());
         let mut below = depth.stack;
         let mut after = depth;
