@@ -13,3 +13,9 @@ pub fn starts(text: &str) -> impl Iterator<Item = usize> + '_ {
 pub fn insert(text: &str, at: usize, new: &str) -> String {
     format!("{}{new}{}", &text[..at], &text[at..])
 }
+
+/// A file of ours that goes into a patch, without its first line: the licence there is for this
+/// checkout, and the tree has its own.
+pub fn fragment(file: &'static str) -> &'static str {
+    file.split_once('\n').map_or(file, |(_licence, text)| text)
+}

@@ -87,9 +87,12 @@ fn make(what: &What) -> Result<(Tree, String)> {
     let tree = Tree::open(&what.tree)?;
     let name = || tree.root().display().to_string();
     let (changes, message) = if what.storm {
-        (storm::changes(&tree).with_context(name)?, storm::MESSAGE)
+        (storm::changes(&tree).with_context(name)?, lines::fragment(storm::MESSAGE))
     } else {
-        (replace::changes(&tree, what.allow_changed).with_context(name)?, replace::MESSAGE)
+        (
+            replace::changes(&tree, what.allow_changed).with_context(name)?,
+            lines::fragment(replace::MESSAGE),
+        )
     };
     let text = format::patch(&tree, &changes, message)?;
     Ok((tree, text))

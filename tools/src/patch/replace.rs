@@ -133,7 +133,7 @@ fn add_option(configure: &str) -> Result<String> {
     };
     let above = starts[..links].iter().rposition(|at| !is_comment(at));
     let at = starts[above.map_or(0, |line| line + 1)];
-    Ok(lines::insert(configure, at, &format!("\n{}", include_str!("replace.ac"))))
+    Ok(lines::insert(configure, at, &format!("\n{}", lines::fragment(include_str!("replace.ac")))))
 }
 
 /// Behind what gnumach.o is linked from.
@@ -151,5 +151,9 @@ fn add_object(makefile: &str) -> Result<String> {
             std::mem::replace(goes_on, line.trim_end().ends_with('\\')).then_some(line.len())
         })
         .sum();
-    Ok(lines::insert(makefile, start + length, &format!("\n{}", include_str!("replace.am"))))
+    Ok(lines::insert(
+        makefile,
+        start + length,
+        &format!("\n{}", lines::fragment(include_str!("replace.am"))),
+    ))
 }
