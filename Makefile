@@ -100,7 +100,9 @@ build/harness: $(LIBRARY) $(wildcard c-shim/*.[ch] tests/*.[ch])
 	@$(CC) -O1 -g -Wall -Wextra -DHARNESS_MAIN -I gnumach-headers -I c-shim -I tests \
 		$(wildcard c-shim/*.c tests/*.c) $(LIBRARY) -pthread -o $@
 
+# With the Hurd tools' packages: their tests skip what is not installed.
 check: packages-run vmtool
+	@tools/install-packages.sh hurd
 	@tools/check.sh $(STEPS)
 
 # The object as it is for users, without counters, against the kernel's machine code.
