@@ -7,13 +7,14 @@ top=$(CDPATH= cd -- "$here/.." && pwd)
 
 usage() {
     cat <<'END'
-usage: tree-object.sh --systype NAME --ld COMMAND --work DIR OUTPUT -- COMPILER [OPTION]...
+usage: tree-object.sh --systype NAME --ld COMMAND --work DIR [--features LIST] OUTPUT -- COMPILER [OPTION]...
        tree-object.sh --check --systype NAME
 Compiles the crate gnumach-vm-map for a GNU Mach tree and writes one relocatable object, OUTPUT, and beside it a make
 fragment (OUTPUT with .d for .o) that names what it was made from. Called in the tree's build folder.
   --systype NAME   i386 or x86_64, as the tree's configure says
   --ld COMMAND     the tree's linker, with its options
   --work DIR       where cargo works, and where core is compiled to (60 MB)
+  --features LIST  features of the crate besides those that the tree decides, separated by commas
 COMPILER and its OPTIONs are what the tree compiles vm/vm_map.c with, without -c and file names: bindgen reads the tree's
 headers as this command preprocesses them, and every offset, size and bit position that bindgen found is checked by it.
   --check          only looks whether there is what a build needs: a rustc with its own source, its cargo, libclang, and the
@@ -26,17 +27,18 @@ fail() {
     exit 1
 }
 
-check= systype= ld= work= output=
+check= systype= ld= work= asked= output=
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) usage; exit 0 ;;
         --check) check=yes; shift ;;
-        --systype | --ld | --work)
+        --systype | --ld | --work | --features)
             [ $# -ge 2 ] || { echo "tree-object.sh: $1 needs a value" >&2; exit 2; }
             case $1 in
                 --systype) systype=$2 ;;
                 --ld) ld=$2 ;;
                 --work) work=$2 ;;
+                --features) asked=$2 ;;
             esac
             shift 2
             ;;
@@ -81,7 +83,7 @@ shim=$top/c-shim/tree
 # Replaced only when it differs: cargo goes by its time.
 cmp -s "$parts/bindings.h" "$work/bindings.h" || mv "$parts/bindings.h" "$work/bindings.h"
 
-features=kernel-spin-locks
+features=kernel-spin-locks${asked:+,$asked}
 echo NDEBUG | "$@" -E -P -x c - | grep -qx NDEBUG || features=$features,no-assertions
 GNUMACH_PREPROCESSED=$work/bindings.h BUILD=$work "$here/build-object.sh" --target "$target" --features "$features" \
     --library "$parts/vm_map.a" -

@@ -112,6 +112,17 @@ fn the_tree_links_our_object_and_rebuilds_what_changed() {
     built(&on(&["rust-vm-map/vm_map.o", "DEFINES=-DVM_MAP_RUST -DNDEBUG"]));
     assert!(!assert_is_used());
 
+    // Counters are for those who ask.
+    let counters = || {
+        let names = defined(&tree.beside("on/gnumach.o"));
+        names.contains(&"vm_map_rust_counters".into())
+    };
+    built(&on(&["gnumach.o"]));
+    assert!(!counters());
+    fs::remove_file(tree.beside("on/rust-vm-map/vm_map.o")).expect("our object");
+    built(&on(&["gnumach.o", "VM_MAP_RUST_FEATURES=counters"]));
+    assert!(counters());
+
     built(&on(&["clean"]));
     assert!(!tree.beside("on/rust-vm-map").exists() && !tree.beside("on/gnumach.o").exists());
 }
