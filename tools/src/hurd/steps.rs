@@ -32,12 +32,12 @@ pub const PRELUDE: &[&str] = &[
     "sum() { s=0; while read x; do s=$((s+x)); done; echo $s; }",
     // A process's ports in another, which the kernel hands over in memory that it wires meanwhile.
     "ports() { i=0; while [ $i -lt $1 ]; do portinfo $$ >p$2.$i || return; i=$((i+1)); done; }",
-    // All of it at one time; the same for one CPU and for another.
-    // Not with /dev/null: programs on several CPUs that open it at one time sometimes get "Computer bought
-    // the farm" from its translator, on stock kernels too.
-    "echo 'i=0; while [ $i -lt 30 ]; do (exit 3); [ $? = 3 ] || echo wrong; i=$((i+1)); done' >load",
-    "echo 'count() { i=0; while [ $i -lt $1 ]; do echo $i; i=$((i+1)); done; }' >>load",
+    // All of it at one time; the same for one CPU and for another. Off the boot CPU, opening a translator
+    // fails ("Computer bought the farm") when a signal comes meanwhile, on stock kernels too. So the pipe,
+    // whose server is such a translator, comes before the first child that could die; and no /dev/null.
+    "echo 'count() { i=0; while [ $i -lt $1 ]; do echo $i; i=$((i+1)); done; }' >load",
     "echo 'count 200 | { s=0; while read x; do s=$((s+x)); done; echo sum $s; }' >>load",
+    "echo 'i=0; while [ $i -lt 30 ]; do (exit 3); [ $? = 3 ] || echo wrong; i=$((i+1)); done' >>load",
     "echo 'cat lines lines >load.$1; cksum <load.$1; rm load.$1' >>load",
     "echo 'for i in 1 2 3 4 5 6 7 8; do portinfo $$ >load.$1 || echo no ports; done; rm load.$1; echo end' >>load",
 ];
