@@ -33,6 +33,8 @@ pub struct Limits {
     pub shell: Duration,
     pub step: Duration,
     pub silence: Duration,
+    /// As `silence`, while there is only the kernel: it has little to do, and hangs at times.
+    pub start: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -211,21 +213,27 @@ impl Script<'_> {
         console: &mut Console<L>,
         tick: &mut dyn FnMut(&mut L, &str),
     ) -> Result<(), Trouble> {
-        let start = Instant::now();
+        let begin = Instant::now();
+        let patience = |silence| Patience {
+            limit: self.limits.shell.saturating_sub(begin.elapsed()),
+            silence,
+        };
+        let whole = |trouble| match trouble {
+            Trouble::TooLong(_) => Trouble::TooLong(self.limits.shell.as_secs()),
+            other => other,
+        };
+        let Limits { silence, start, .. } = self.limits;
+        let started = &mut |text: &str| {
+            (has_started_programs(text) || prompt_in(text).is_some()).then_some(((), 0))
+        };
+        console.wait(patience(start.min(silence)), started, tick).map_err(whole)?;
         loop {
-            let left = self.limits.shell.saturating_sub(start.elapsed());
-            let patience = Patience { limit: left, silence: self.limits.silence };
-            let whole = |trouble| match trouble {
-                Trouble::TooLong(_) => Trouble::TooLong(self.limits.shell.as_secs()),
-                other => other,
-            };
-            match console.wait(patience, &mut prompt_in, tick).map_err(whole)? {
+            match console.wait(patience(silence), &mut prompt_in, tick).map_err(whole)? {
                 Prompt::Login(answer) => console.say(answer)?,
                 Prompt::Shell => {
                     console.say(&asking_for_end("true", 0))?;
-                    let left = self.limits.shell.saturating_sub(start.elapsed());
-                    let patience = Patience { limit: left, silence: self.limits.silence };
-                    console.wait(patience, &mut |text| end_in(text, 0), tick).map_err(whole)?;
+                    let answer = &mut |text: &str| end_in(text, 0);
+                    console.wait(patience(silence), answer, tick).map_err(whole)?;
                     return Ok(());
                 }
             }

@@ -144,6 +144,30 @@ pub fn differences(columns: &[Column], rows: &[&str]) -> Vec<String> {
     found
 }
 
+/// The exit status, and what the rest of the report does not say of it. The last column is ours.
+pub fn verdict(columns: &[Column], differences: &[String]) -> (u8, String) {
+    let Some((ours, stock)) = columns.split_last() else { return (1, "no session".into()) };
+    if let Some((fault, _)) = ours.faults().first() {
+        return (*fault as u8, String::new());
+    }
+    if !differences.is_empty() {
+        return (Fault::Step as u8, String::new());
+    }
+    if stock.iter().any(|column| column.passed() < column.sessions.len()) {
+        return (15, "only the stock kernel failed".into());
+    }
+    let Some(counters) = &ours.counters else {
+        let why =
+            "this kernel has no vm_map_rust_counters, so nothing shows that our code ran in it";
+        return (14, why.into());
+    };
+    let doubts = counters.doubts();
+    if doubts.is_empty() {
+        return (0, String::new());
+    }
+    (14, format!("the counters do not prove that our code ran: {}", doubts.join("; ")))
+}
+
 pub fn text(columns: &[Column], rows: &[&str]) -> String {
     let mut names = vec!["", "sessions passed", "boots, those that never came up too"];
     names.extend(rows);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Small disk images for tests, laid out as Debian GNU/Hurd's: partition table, /boot, /hurd.
+//! For tests: small disk images, laid out as Debian GNU/Hurd's (partition table, /boot, /hurd), and tables.
 
 use std::fs;
 use std::io::Write;
@@ -57,4 +57,10 @@ pub fn must(command: &mut Command) {
     let done = command.output().unwrap();
     let said = [done.stdout, done.stderr].concat();
     assert!(done.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&said));
+}
+
+/// What stands in the row of a table that begins with this name.
+pub fn cells_of<'a>(table: &'a str, name: &str) -> Vec<&'a str> {
+    let line = table.lines().find(|line| line.starts_with(name)).unwrap();
+    line[name.len()..].split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
 }

@@ -100,6 +100,7 @@ pub fn text(left: &Column, right: &Column) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hurd::testing::cells_of;
 
     fn report(verdict: Verdict, boots: u32) -> Report {
         Report { verdict, boots, seconds: 2.25, calls: 100, tests: (3, 1), words: Vec::new() }
@@ -114,14 +115,7 @@ mod tests {
         rust.add(report(Verdict::Hang("stuck".into()), 1), "b.log".into());
         rust.add_counters(Counters { merges: 7, ..Counters::default() });
         let text = text(&stock, &rust);
-        let row = |name: &str| {
-            let line = text.lines().find(|line| line.starts_with(name)).unwrap();
-            line[name.len()..]
-                .split("  ")
-                .map(str::trim)
-                .filter(|cell| !cell.is_empty())
-                .collect::<Vec<_>>()
-        };
+        let row = |name| cells_of(&text, name);
         assert_eq!(row("storms passed"), ["1 of 1", "1 of 2"]);
         assert_eq!(row("boots, those that never came up too"), ["1", "3"]);
         assert_eq!(row("calls made"), ["100", "200"]);

@@ -13,6 +13,7 @@ const LIMITS: Limits = Limits {
     shell: Duration::from_secs(600),
     step: Duration::from_secs(600),
     silence: Duration::ZERO,
+    start: Duration::ZERO,
 };
 
 fn play(acts: Vec<Act>, one_cpu: Option<&str>) -> Result<(Session, String)> {
@@ -125,6 +126,21 @@ fn no_shell_within_the_limit() {
     let session = script.play(&mut console, &mut |_| Ok(None), &mut |_, _| ()).unwrap();
     assert_eq!(session.fault, Some((Fault::NoShell, "no shell within 0 s".into())));
     assert!(session.came_up && session.end.contains("bootstrap"));
+}
+
+#[test]
+fn a_kernel_that_starts_no_program_has_less_time() {
+    let play = |said| {
+        let mut log = Vec::new();
+        let mut console = Console::new(Fake::new([Act::Says(said), Act::Quiet]), &mut log);
+        let limits = Limits { silence: Duration::from_secs(1), ..LIMITS };
+        let script = Script { steps: STEPS, limits, one_cpu: None };
+        let session = script.play(&mut console, &mut |_| Ok(None), &mut |_, _| ()).unwrap();
+        (session.fault.unwrap().1, session.came_up)
+    };
+    let told = |seconds| format!("silence at 'shell prompt': not a word for {seconds} s");
+    assert_eq!(play("AP=(1) paging done\n\r"), (told(0), false));
+    assert_eq!(play("Hurd server bootstrap: "), (told(1), true));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+use super::super::testing::cells_of;
 use super::*;
 
 const ROWS: [&str; 3] = ["shell prompt", "forks", "clean reboot"];
@@ -38,14 +39,7 @@ fn columns_stand_side_by_side() {
     let columns = [stock, ours];
     assert!(differences(&columns, &ROWS).is_empty());
     let text = text(&columns, &ROWS);
-    let row = |name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
-        line[name.len()..]
-            .split("  ")
-            .map(str::trim)
-            .filter(|cell| !cell.is_empty())
-            .collect::<Vec<_>>()
-    };
+    let row = |name| cells_of(&text, name);
     assert_eq!(row("sessions passed"), ["1 of 1", "1 of 2"]);
     assert_eq!(row("boots, those that never came up too"), ["1", "3"]);
     assert_eq!(row("shell prompt"), ["ok 2.0 s", "ok 2.5 s"]);
@@ -75,4 +69,30 @@ fn skips_are_told_once_with_their_reason() {
     assert!(text(&[ours], &ROWS)
         .lines()
         .any(|line| line.starts_with("forks") && line.ends_with("SKIP")));
+}
+
+#[test]
+fn the_verdict_is_about_ours() {
+    let column = |name, session| {
+        let mut column = Column::new(name);
+        column.add(session, 1, "a".into()).unwrap();
+        column
+    };
+    let panic = || {
+        let fault = Some((Fault::Panic, "kernel panic".into()));
+        session(vec![passed(3.0, ""), Outcome::Failed], fault)
+    };
+    let status = |stock, ours| {
+        let columns = [column("stock", stock), column("ours", ours)];
+        verdict(&columns, &differences(&columns, &ROWS)).0
+    };
+    assert_eq!(status(good("7"), good("7")), 0);
+    assert_eq!(status(good("7"), good("8")), Fault::Step as u8);
+    assert_eq!(status(good("7"), panic()), Fault::Panic as u8);
+    assert_eq!(status(panic(), panic()), Fault::Panic as u8);
+    assert_eq!(status(panic(), good("7")), 15);
+    let without = Session { words: None, ..good("7") };
+    assert_eq!(status(good("7"), without), 14);
+    let idle = Session { words: Some(vec![0; 7]), ..good("7") };
+    assert_eq!(status(good("7"), idle), 14);
 }
