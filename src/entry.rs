@@ -6,6 +6,7 @@ use core::mem::offset_of;
 use core::ptr::{addr_of, addr_of_mut, NonNull};
 
 use crate::bindings::{list, rbtree_node, vm_map_entry, vm_object};
+use crate::layout::bits;
 use crate::map::{LockState, WriteLocked};
 
 /// An entry of a map, or the map's header, reached under lock state `S`.
@@ -51,6 +52,16 @@ impl<S> Entry<'_, S> {
     /// The entry as C has it.
     pub fn as_ptr(&self) -> *mut vm_map_entry {
         self.entry.as_ptr()
+    }
+
+    /// The entry as C has it.
+    pub(crate) fn as_non_null(&self) -> NonNull<vm_map_entry> {
+        self.entry
+    }
+
+    /// Whether the two are the same entry.
+    pub(crate) fn is(&self, other: Self) -> bool {
+        self.entry == other.entry
     }
 }
 
@@ -103,9 +114,11 @@ impl<'m, S: LockState> Entry<'m, S> {
         unsafe { Entry::new(NonNull::new_unchecked(next)) }
     }
 
-    /// 0: not wired; 1: being wired by the scan, or wired once; 2: wired.
+    /// 0: not wired; 1: being wired by the scan, or wired once; 2: wired. Asked
+    /// of entries within the range alone.
     pub fn wired_count(&self) -> u16 {
-        read!(S, self, wired_count)
+        // SAFETY: as in `read`; an entry within the range is settled.
+        unsafe { S::read_settled(addr_of!((*self.as_ptr()).wired_count)) }
     }
 }
 
@@ -181,6 +194,26 @@ impl<'m> Entry<'m, WriteLocked> {
     /// Ends a transition.
     pub fn unmark(&self) {
         bit!(set_in_transition_raw, self, 0);
+    }
+
+    /// Like `mark`, for an entry with neither bit set. False: it has one set, and
+    /// nothing has changed.
+    pub(crate) fn try_mark(&self) -> bool {
+        let marks = Marks::read(*self);
+        if marks.are_clear() {
+            marks.flipped().write(*self);
+        }
+        marks.are_clear()
+    }
+
+    /// Like `unmark`, for a marked entry that nobody waits for. False: it is not
+    /// such a one, and nothing has changed.
+    pub(crate) fn try_unmark(&self) -> bool {
+        let marks = Marks::read(*self).flipped();
+        if marks.are_clear() {
+            marks.write(*self);
+        }
+        marks.are_clear()
     }
 
     /// See [`Entry::needs_copy`].
@@ -295,5 +328,43 @@ impl<'m> Entry<'m, WriteLocked> {
     /// See [`Entry::in_gap_tree`].
     pub(crate) fn set_in_gap_tree(&self, in_tree: bool) {
         bit!(set_in_gap_tree_raw, self, in_tree.into());
+    }
+}
+
+/// The byte of an entry that holds `in_transition` and `needs_wakeup`: a test of
+/// both costs as much as one of either.
+#[derive(Clone, Copy)]
+struct Marks(u8);
+
+impl Marks {
+    const IN_TRANSITION: u8 = 1 << (bits::IN_TRANSITION.0 % 8);
+    const NEEDS_WAKEUP: u8 = 1 << (bits::NEEDS_WAKEUP.0 % 8);
+
+    fn place(entry: Entry<'_, WriteLocked>) -> *mut u8 {
+        // SAFETY: the unit of a live entry's bits holds the byte of each bit.
+        unsafe {
+            let unit = addr_of_mut!((*entry.as_ptr())._bitfield_1).cast::<u8>();
+            unit.add(bits::IN_TRANSITION.0 as usize / 8)
+        }
+    }
+
+    fn read(entry: Entry<'_, WriteLocked>) -> Self {
+        // SAFETY: as for the macro `read`.
+        Marks(unsafe { Self::place(entry).read() })
+    }
+
+    fn write(self, entry: Entry<'_, WriteLocked>) {
+        // SAFETY: as for the macro `write`.
+        unsafe { Self::place(entry).write(self.0) }
+    }
+
+    /// Whether neither bit is set.
+    fn are_clear(self) -> bool {
+        self.0 & (Self::IN_TRANSITION | Self::NEEDS_WAKEUP) == 0
+    }
+
+    /// With the other value of `in_transition`.
+    fn flipped(self) -> Self {
+        Marks(self.0 ^ Self::IN_TRANSITION)
     }
 }

@@ -32,7 +32,7 @@ pub unsafe extern "C" fn vm_map_pageable_scan(
     unsafe {
         let map = Map::from_raw(NonNull::new_unchecked(map));
         let start = Given::new(NonNull::new_unchecked(start_entry));
-        pageable_scan(map, Range { start, end: end as usize });
+        pageable_scan(map, &Range { start, end: end as usize });
     }
 }
 

@@ -17,14 +17,14 @@ use crate::bindings::{
 };
 
 /// The bit and width of each bit-field of `vm_map_entry` in its unit.
-mod bits {
-    #![allow(dead_code)]
+pub mod bits {
+    #![allow(missing_docs)]
     include!(concat!(env!("OUT_DIR"), "/bits.rs"));
 }
 
 /// Whether this kernel has spin locks; a UP kernel's have no size.
 #[cfg(not(feature = "kernel-spin-locks"))]
-pub(crate) const HAS_SIMPLE_LOCKS: bool = member_size!(vm_map, hint_lock) != 0;
+pub const HAS_SIMPLE_LOCKS: bool = member_size!(vm_map, hint_lock) != 0;
 
 // What the code relies on beyond what bindgen checks.
 assert_eq_size!(usize, *mut vm_map, core::ffi::c_ulong);
@@ -34,6 +34,7 @@ const_assert!(member_size!(vm_map, hint_lock) == 0 || member_size!(vm_map, hint_
 #[cfg(not(feature = "kernel-spin-locks"))]
 const_assert!(offset_of!(vm_map, hint_lock) % 4 == 0);
 const_assert!(member_size!(vm_map_entry, wired_count) == 2);
+const_assert!(bits::IN_TRANSITION.0 / 8 == bits::NEEDS_WAKEUP.0 / 8);
 const_assert!(offset_of!(vm_map_entry, links) == 0 && offset_of!(vm_map_header, links) == 0);
 
 /// Bytes of a struct's member.

@@ -38,7 +38,7 @@ pub mod entry;
 mod ffi;
 mod gap;
 mod kernel;
-mod layout;
+pub mod layout;
 pub mod map;
 #[cfg(any(target_os = "none", feature = "panic-handler"))]
 mod panic;

@@ -7,41 +7,37 @@
 //! one state can be used under the next:
 //!
 //! ```compile_fail,E0505
-//! use gnumach_vm_map::map::{ByPmap, Given, Map, WriteLocked};
-//! fn keeps_an_entry(map: Map<WriteLocked>, given: Given) {
+//! use gnumach_vm_map::map::{Given, Map, Range, WriteLocked};
+//! fn keeps_an_entry(map: Map<WriteLocked>, given: Given, range: &Range) {
 //!     let entry = map.given(given);
-//!     if let ByPmap::User(user) = map.by_pmap() {
-//!         user.downgrade();
-//!         entry.wired_count(); // found under the write lock
-//!     }
+//!     map.prepare_faults(range, |_, _| true, |_, _| {});
+//!     entry.wired_count(); // found under the write lock
 //! }
 //! ```
 //! ```
-//! use gnumach_vm_map::map::{ByPmap, Given, Map, WriteLocked};
-//! fn lets_it_go(map: Map<WriteLocked>, given: Given) {
+//! use gnumach_vm_map::map::{Given, Map, Range, WriteLocked};
+//! fn lets_it_go(map: Map<WriteLocked>, given: Given, range: &Range) {
 //!     let entry = map.given(given);
 //!     entry.wired_count();
-//!     if let ByPmap::User(user) = map.by_pmap() {
-//!         user.downgrade();
-//!     }
+//!     map.prepare_faults(range, |_, _| true, |_, _| {});
 //! }
 //! ```
 //!
-//! Which pmap a map has decides how the scan may fault: [`Map::by_pmap`] gives
-//! a [`KernelMap`], which can only be marked and unlocked, or a [`UserMap`],
-//! which can only be downgraded. Wire faults exist for the results of these
-//! alone:
+//! Which pmap a map has decides how the scan may fault. [`Map::prepare_faults`]
+//! gives a [`KernelMap`], which can only be marked and unlocked, or a
+//! [`UserMap`], which can only be downgraded. Wire faults exist for the results
+//! of these alone:
 //!
 //! ```compile_fail,E0599
 //! use gnumach_vm_map::map::KernelMap;
-//! fn faults_in_a_locked_kernel_map(map: KernelMap, range: gnumach_vm_map::map::Range) {
-//!     map.mark(range).wire_faults(); // marked, and still locked
+//! fn faults_in_a_locked_kernel_map(map: KernelMap<'_>) {
+//!     map.mark().wire_faults(); // marked, and still locked
 //! }
 //! ```
 //! ```
 //! use gnumach_vm_map::map::KernelMap;
-//! fn unlocks_first(map: KernelMap, range: gnumach_vm_map::map::Range) {
-//!     map.mark(range).unlock().wire_faults();
+//! fn unlocks_first(map: KernelMap<'_>) {
+//!     map.mark().unlock().wire_faults();
 //! }
 //! ```
 
@@ -54,8 +50,10 @@ use crate::entry::Entry;
 mod callees;
 mod hint_lock;
 mod transition;
+mod wiring;
 use hint_lock::HintLock;
 pub use transition::InTransition;
+pub use wiring::{Faults, KernelMap, Range, UserMap, Wiring};
 
 /// The lock is held for writing: nothing else reads or changes the map.
 pub enum WriteLocked {}
@@ -73,6 +71,16 @@ pub trait LockState {
     /// # Safety
     /// `field` is readable memory of the map or entry.
     unsafe fn read<T>(field: *const T) -> T;
+
+    /// Reads a field that nothing else changes in this state: of an entry that
+    /// the lock or its mark keeps as it is.
+    ///
+    /// # Safety
+    /// As for `read`.
+    unsafe fn read_settled<T>(field: *const T) -> T {
+        // SAFETY: the caller's.
+        unsafe { field.read() }
+    }
 }
 
 /// Lock states under which pages may be faulted in: any but [`WriteLocked`],
@@ -101,6 +109,12 @@ impl LockState for Unlocked {
         schedule_point();
         // SAFETY: the caller's.
         unsafe { field.read_volatile() }
+    }
+
+    unsafe fn read_settled<T>(field: *const T) -> T {
+        schedule_point();
+        // SAFETY: the caller's.
+        unsafe { field.read() }
     }
 }
 
@@ -139,13 +153,6 @@ impl Given {
     }
 }
 
-/// The entries of a map from one of them up to an address in bytes.
-#[derive(Clone, Copy)]
-pub struct Range {
-    pub(crate) start: Given,
-    pub(crate) end: usize,
-}
-
 /// A map whose lock is in state `S`.
 ///
 /// # Invariants
@@ -154,21 +161,6 @@ pub struct Range {
 pub struct Map<S> {
     map: NonNull<vm_map>,
     state: PhantomData<S>,
-}
-
-/// A map of the kernel's pmap (the kernel map or a submap of it), locked for
-/// writing. Faulting takes kernel memory, so its lock must be let go first.
-pub struct KernelMap(Map<WriteLocked>);
-
-/// A map of any other pmap, locked for writing.
-pub struct UserMap(Map<WriteLocked>);
-
-/// What the scan may do next depends on this.
-pub enum ByPmap {
-    /// The pmap is `kernel_pmap`.
-    Kernel(KernelMap),
-    /// The pmap is any other.
-    User(UserMap),
 }
 
 impl<S> Map<S> {
@@ -204,29 +196,6 @@ impl<S: MayFault> Map<S> {
         // the fault code to take the lock for reading.
         unsafe { bindings::vm_fault_wire(self.map.as_ptr(), entry.as_ptr()) }
     }
-
-    /// Faults in the entries of `range` that the scan has just begun to wire.
-    ///
-    /// Those with `wired_count` 1, among the entries that end by `range.end`: one
-    /// that crosses it is left alone, as upstream does, though it was counted.
-    fn wire_range(&self, range: Range) {
-        self.each_entry_within(range, |entry| {
-            if entry.wired_count() == 1 {
-                self.fault_wire(entry);
-            }
-        });
-    }
-}
-
-impl<S: LockState> Map<S> {
-    /// Visits the entries from `range.start` that end at or before `range.end`.
-    fn each_entry_within(&self, range: Range, mut visit: impl FnMut(Entry<'_, S>)) {
-        let mut entry = self.given(range.start);
-        while !self.is_header(entry) && entry.end() <= range.end {
-            visit(entry);
-            entry = entry.next();
-        }
-    }
 }
 
 impl Map<WriteLocked> {
@@ -237,15 +206,11 @@ impl Map<WriteLocked> {
         Map { map, state: PhantomData }
     }
 
-    /// Tells a kernel map from a user map.
-    pub fn by_pmap(self) -> ByPmap {
+    /// Whether this is the kernel map or a submap of it.
+    fn has_kernel_pmap(&self) -> bool {
         // SAFETY: the map is live and locked; `kernel_pmap` is set when the
         // kernel starts and never changes.
-        if unsafe { (*self.map.as_ptr()).pmap == bindings::kernel_pmap } {
-            ByPmap::Kernel(KernelMap(self))
-        } else {
-            ByPmap::User(UserMap(self))
-        }
+        unsafe { (*self.map.as_ptr()).pmap == bindings::kernel_pmap }
     }
 
     /// Adds `bytes` (modulo the address size) to `size_wired`.
@@ -299,42 +264,5 @@ impl Map<WriteLocked> {
     pub(crate) fn max_offset(&self) -> usize {
         // SAFETY: the map is live and locked.
         unsafe { (*self.map.as_ptr()).hdr.links.end as usize }
-    }
-}
-
-impl UserMap {
-    /// Keeps others out as writers, and lets faults read: set_recursive, then
-    /// write_to_read, which wakes who waits to read.
-    pub fn downgrade(self) -> Map<ReadLocked> {
-        let map = self.0;
-        // SAFETY: the current thread holds this lock for writing, and then, set
-        // recursive, for reading.
-        unsafe {
-            let lock = addr_of_mut!((*map.map.as_ptr()).lock);
-            bindings::lock_set_recursive(lock);
-            bindings::lock_write_to_read(lock);
-        }
-        map.into_state()
-    }
-}
-
-impl Map<ReadLocked> {
-    /// Faults in what the scan has begun to wire; see the scan's pass 2.
-    pub fn wire_faults(&self, range: Range) {
-        self.wire_range(range);
-    }
-
-    /// Ends the recursion; the lock stays held for reading.
-    pub fn clear_recursive(self) {
-        // SAFETY: `downgrade` made this thread's lock recursive.
-        unsafe { bindings::lock_clear_recursive(addr_of_mut!((*self.map.as_ptr()).lock)) }
-    }
-}
-
-impl KernelMap {
-    /// Marks the entries of `range` in transition, so that none of them is
-    /// merged, extended or freed while the map is unlocked.
-    pub fn mark(self, range: Range) -> InTransition<WriteLocked> {
-        InTransition::mark(self.0, range)
     }
 }

@@ -21,7 +21,7 @@ const TO_A_MODULE: &[(&str, &str, &str)] = &[
         "mod bindings {\n    include!(concat!(env!(\"OUT_DIR\"), \"/bindings.rs\"));\n}",
         "use crate::bindings;",
     ),
-    ("lib.rs", "mod layout;", "mod layout { pub(crate) const HAS_SIMPLE_LOCKS: bool = true; }"),
+    ("lib.rs", "pub mod layout;", "pub(crate) use gnumach_vm_map::layout;"),
     (
         "ffi.rs",
         "#[no_mangle]\npub unsafe extern \"C\" fn vm_map_pageable_scan(",
