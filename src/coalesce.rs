@@ -7,17 +7,25 @@ use crate::gap;
 use crate::kernel::kassert;
 use crate::map::{Given, Map, WriteLocked};
 
+/// Whether there was a merge: C's `boolean_t`, so that a stage can return what
+/// the next one returns by jumping there.
+#[repr(i32)]
+pub(crate) enum Merged {
+    No = 0,
+    Yes = 1,
+}
+
 /// Merges `entry` into the entry before it if the two touch and agree, and
-/// frees it; returns whether it did. If not, nothing has changed.
+/// frees it. If not, nothing has changed.
 ///
 /// Lock: held for writing, and kept. The map's sizes, the wirings and the pmap
 /// stay as they are. Upstream's `vm_map_coalesce_entry`.
-pub(crate) fn coalesce_entry(map: Map<WriteLocked>, entry: Given) -> bool {
+pub(crate) fn coalesce_entry(map: Map<WriteLocked>, entry: Given) -> Merged {
     counters::coalesce_called();
     if touches_prev(&map, map.given(entry)) {
         coalesce_with_prev(map, entry)
     } else {
-        false
+        Merged::No
     }
 }
 
@@ -32,24 +40,24 @@ fn touches_prev(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
 // registers for the later ones. Most calls merge nothing.
 
 #[inline(never)]
-fn coalesce_with_prev(map: Map<WriteLocked>, entry: Given) -> bool {
+fn coalesce_with_prev(map: Map<WriteLocked>, entry: Given) -> Merged {
     let candidate = map.given(entry);
     if agree(candidate.prev(), candidate) {
         merge(map, entry)
     } else {
-        false
+        Merged::No
     }
 }
 
 /// Merges two entries that agree, if their objects can be one.
 #[inline(never)]
-fn merge(map: Map<WriteLocked>, entry: Given) -> bool {
+fn merge(map: Map<WriteLocked>, entry: Given) -> Merged {
     let map = &map;
     let entry = map.given(entry);
     let prev = entry.prev();
     kassert!(prev.gap_size() == 0, "prev->gap_size == 0", "vm_map_coalesce_entry");
     if !map.coalesce_objects(prev, entry) {
-        return false;
+        return Merged::No;
     }
 
     map.move_hints(entry, prev);
@@ -59,7 +67,7 @@ fn merge(map: Map<WriteLocked>, entry: Given) -> bool {
     gap::entry_unlinked(map, prev, entry);
     map.dispose(entry);
     counters::merged();
-    true
+    Merged::Yes
 }
 
 /// Whether nothing but the boundary between them tells the two apart, and no

@@ -54,6 +54,6 @@ pub unsafe extern "C" fn vm_map_coalesce_entry(
     unsafe {
         let map = Map::from_raw(NonNull::new_unchecked(map));
         let entry = Given::new(NonNull::new_unchecked(entry));
-        coalesce_entry(map, entry).into()
+        coalesce_entry(map, entry) as c_int
     }
 }
