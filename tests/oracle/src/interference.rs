@@ -201,6 +201,13 @@ impl Machine {
             }
             Act::DeleteBehind => {
                 if let Some(behind) = self.first_behind_marks() {
+                    // As vm_map_delete has it: no hint is left at what is freed.
+                    let prev = self.layout.get(behind, Field::Prev);
+                    for hint in [Field::Hint, Field::FirstFree] {
+                        if self.layout.get(map, hint) == behind {
+                            self.layout.set(map, hint, prev);
+                        }
+                    }
                     self.call(self.functions.delete, &[map, behind])?;
                 }
             }
