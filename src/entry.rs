@@ -117,7 +117,8 @@ impl<'m, S: LockState> Entry<'m, S> {
     /// 0: not wired; 1: being wired by the scan, or wired once; 2: wired. Asked
     /// of entries within the range alone.
     pub fn wired_count(&self) -> u16 {
-        // SAFETY: as in `read`; an entry within the range is settled.
+        // SAFETY: as in `read`; entries within the range are what `InTransition`
+        // marked before it unlocked the map.
         unsafe { S::read_settled(addr_of!((*self.as_ptr()).wired_count)) }
     }
 }

@@ -72,11 +72,12 @@ pub trait LockState {
     /// `field` is readable memory of the map or entry.
     unsafe fn read<T>(field: *const T) -> T;
 
-    /// Reads a field that nothing else changes in this state: of an entry that
-    /// the lock or its mark keeps as it is.
+    /// Reads a field of an entry that the lock keeps as it is, or without one its
+    /// mark: plainly, as nothing changes the field meanwhile.
     ///
     /// # Safety
-    /// As for `read`.
+    /// As for `read`; and the entry is marked by this thread, if the state is
+    /// [`Unlocked`].
     unsafe fn read_settled<T>(field: *const T) -> T {
         // SAFETY: the caller's.
         unsafe { field.read() }
