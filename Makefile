@@ -184,6 +184,9 @@ endif
 storm-wrong: packages-run vmtool storm $(MADE)/gnumach-rust
 	@$(VMTOOL) wrong --storms --kernel $(KERNEL) --headers $(MADE)/include --storm $(STORM) $(WRONG)
 
+# A file for each larger thing.
+include $(wildcard tools/make/*.mk)
+
 ## make clean      remove everything that was built; the fetched kernels too
 clean:
 	rm -rf build target
