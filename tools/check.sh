@@ -49,7 +49,7 @@ format() {
 }
 lint() {
     $cargo clippy --version >/dev/null 2>&1 || { echo "SKIP: this cargo has no clippy"; return 77; }
-    $cargo clippy --locked --quiet --all-targets -p gnumach-vm-map -p vmtool -p oracle -p interleavings -- -D clippy::correctness -D clippy::suspicious \
+    $cargo clippy --locked --quiet --all-targets -p gnumach-vm-map -p kit -p vmtool -p oracle -p interleavings -- -D clippy::correctness -D clippy::suspicious \
         -D clippy::perf -D clippy::undocumented_unsafe_blocks -D unsafe_op_in_unsafe_fn
 }
 

@@ -3,7 +3,6 @@
 
 mod boot;
 mod cli;
-mod elf;
 mod graft;
 mod hurd;
 mod layout;
@@ -11,6 +10,8 @@ mod object_check;
 mod patch;
 mod run;
 mod wrong;
+
+use kit::elf;
 
 fn main() -> std::process::ExitCode {
     cli::main()

@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, Result};
 use clap::Parser;
+use kit::{exit, files};
 
 #[allow(
     dead_code,
@@ -95,7 +96,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("interleavings: {error:#}");
-            ExitCode::from(2)
+            exit::USAGE.into()
         }
     }
 }
@@ -131,9 +132,7 @@ fn run(options: &Options) -> Result<bool> {
     }
     if let Some(file) = &options.picture {
         let svg = picture::draw(scenario, version, &choices, &trace);
-        let beside = file.with_extension("svg.new");
-        std::fs::write(&beside, svg).with_context(|| format!("write {}", beside.display()))?;
-        std::fs::rename(&beside, file).with_context(|| format!("write {}", file.display()))?;
+        files::write_all(&[(file, svg.as_bytes())])?;
     }
     Ok(true)
 }

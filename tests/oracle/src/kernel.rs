@@ -2,13 +2,13 @@
 //! A kernel's ELF file: symbols, structures, and its image in memory.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{bail, Context, Result};
+use kit::dwarf::Layouts;
+use kit::elf;
 use object::{Object, ObjectSegment, ObjectSymbol, SymbolKind};
 
-use crate::dwarf::Structs;
 use crate::low;
 
 const PAGE: u32 = 0x1000;
@@ -22,7 +22,7 @@ pub struct Symbol {
 
 pub struct Kernel {
     pub symbols: HashMap<String, Symbol>,
-    pub structs: Structs,
+    pub structs: Layouts,
     /// Whole pages of the writable segments: address and bytes.
     pub data: Vec<(u32, u32)>,
     /// Whole pages of everything else.
@@ -39,13 +39,13 @@ impl Kernel {
     /// Everything is writable until `seal`.
     pub fn load(path: &Path) -> Result<Self> {
         let what = || path.display().to_string();
-        let data = fs::read(path).with_context(|| format!("cannot read {}", what()))?;
-        let file = object::File::parse(&*data)
-            .map_err(|e| anyhow::anyhow!("{}: not an ELF file, or damaged: {e}", what()))?;
+        let data = elf::read(path)?;
+        let file = elf::parse(path, &data)?;
         if file.architecture() != object::Architecture::I386 {
             bail!("{}: for {:?}; the oracle runs i386 kernels", what(), file.architecture());
         }
-        let structs = Structs::read(&file, STRUCTS).with_context(what)?;
+        let sections = elf::dwarf_sections(path, &file)?;
+        let structs = Layouts::read(&elf::dwarf(&sections), STRUCTS).with_context(what)?;
         let mut symbols = HashMap::new();
         for symbol in file.symbols() {
             let Ok(name) = symbol.name() else { continue };

@@ -2,9 +2,9 @@
 //! Where everything is that the oracle reads and writes itself: members of the
 //! kernel's structures, its functions, and what stands first in the arena.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use kit::dwarf::Place;
 
-use crate::dwarf::Place;
 use crate::kernel::Kernel;
 use crate::low;
 
@@ -134,13 +134,14 @@ impl Layout {
         for (_, _, structure, member) in FIELDS {
             places.push(structs.place(structure, member)?);
         }
+        let size = |name: &str| structs.size(name).with_context(|| format!("no struct {name}"));
         let percpu = kernel.symbol("percpu_array")?.address;
         let align = |size: u32| (size + 15) & !15;
         let thread = low::ARENA;
-        let other_thread = thread + align(structs.size("thread"));
-        let user_pmap = other_thread + align(structs.size("thread"));
+        let other_thread = thread + align(size("thread")?);
+        let user_pmap = other_thread + align(size("thread")?);
         let map = user_pmap + PMAP_SIZE;
-        let map_size = structs.size("vm_map");
+        let map_size = size("vm_map")?;
         Ok(Layout {
             places,
             percpu,
@@ -152,11 +153,11 @@ impl Layout {
             user_pmap,
             map,
             // Who takes the header for an entry finds zeros behind the map.
-            free: map + align(map_size + structs.size("vm_map_entry")),
+            free: map + align(map_size + size("vm_map_entry")?),
             map_size,
             header: map + structs.place("vm_map", "hdr")?.byte(),
-            entry_size: structs.size("vm_map_entry"),
-            vm_object_size: structs.size("vm_object"),
+            entry_size: size("vm_map_entry")?,
+            vm_object_size: size("vm_object")?,
             gap_node: structs.place("vm_map_entry", "gap_node")?.byte(),
             hint_lock: Some(structs.place("vm_map", "hint_lock")?)
                 .filter(|place| place.bits != 0)

@@ -8,12 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use kit::exit;
 
 mod bench;
 mod campaign;
 mod case;
 mod dump;
-mod dwarf;
 mod generate;
 mod hooks;
 mod interference;
@@ -81,10 +81,6 @@ struct Args {
     work: PathBuf,
 }
 
-const DIFFERENCE: u8 = 1;
-const CANNOT_RUN: u8 = 2;
-const SKIPPED: u8 = 77;
-
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
     if words.get(1).is_some_and(|word| word == "bench") {
@@ -93,19 +89,19 @@ fn main() -> ExitCode {
     let args = Args::parse();
     if let Err(reason) = low::try_32_bit_code() {
         println!("SKIP: {reason}");
-        return SKIPPED.into();
+        return exit::SKIPPED.into();
     }
     match run(&args) {
         Ok(Verdict::AsListed) => ExitCode::SUCCESS,
-        Ok(Verdict::NotAsListed) => DIFFERENCE.into(),
-        Ok(Verdict::NotJudged) => SKIPPED.into(),
+        Ok(Verdict::NotAsListed) => exit::FAILED.into(),
+        Ok(Verdict::NotJudged) => exit::SKIPPED.into(),
         Err(error) if error.is::<NoModifyLdt>() => {
             println!("SKIP: {error}");
-            SKIPPED.into()
+            exit::SKIPPED.into()
         }
         Err(error) => {
             eprintln!("oracle: {error:#}");
-            CANNOT_RUN.into()
+            exit::USAGE.into()
         }
     }
 }

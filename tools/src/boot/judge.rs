@@ -7,6 +7,8 @@
 
 use std::collections::BTreeSet;
 
+use kit::exit;
+
 const START: &str = "# storm: start";
 const PASS: &str = "# storm: verdict PASS";
 const FAIL: &str = "# storm: verdict FAIL";
@@ -63,11 +65,11 @@ impl Verdict {
     /// The exit status of `vmtool boot`.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Verdict::Pass => 0,
-            Verdict::Fail(_) => 10,
-            Verdict::Panic(_) => 11,
-            Verdict::Hang(_) => 12,
-            Verdict::NeverCameUp(_) => 13,
+            Verdict::Pass => exit::DONE,
+            Verdict::Fail(_) => exit::NOT_PASSED,
+            Verdict::Panic(_) => exit::PANIC,
+            Verdict::Hang(_) => exit::HANG,
+            Verdict::NeverCameUp(_) => exit::NEVER_CAME_UP,
         }
     }
 }

@@ -18,9 +18,10 @@ mod kernel;
 mod liveness;
 mod patch;
 
-use blob::{Blob, PAGE};
+use blob::Blob;
 use facts::Facts;
 use kernel::{Kernel, Section, Symbol};
+use kit::link::PAGE;
 use liveness::{clobbers, Fate, Liveness};
 
 /// The two functions and their parameters.
@@ -279,7 +280,7 @@ fn check_room(kernel: &Kernel, room: &Section, blob: &Blob) -> Result<()> {
 /// The symbol map: addresses by the object's names.
 fn describe(blob: &Blob, room: &Section) -> Result<String> {
     let symbols: BTreeMap<&str, u32> =
-        blob.symbols.iter().map(|(name, (address, ..))| (name.as_str(), *address)).collect();
+        blob.symbols.iter().map(|(name, symbol)| (name.as_str(), symbol.address)).collect();
     let value = serde_json::json!({
         "symbols": symbols,
         "text_bytes": blob.text_bytes,

@@ -57,13 +57,13 @@ fn name_symbols(kernel: &Kernel, room: &Section, blob: &Blob, out: &mut Vec<u8>)
     let mut symbols = content(&sections[symtab])?;
     let mut names = content(&sections[strtab])?;
     let index = u16::try_from(room.index)?;
-    for (name, (address, size, is_function)) in &blob.symbols {
+    for (name, placed) in &blob.symbols {
         let label = label(name);
-        let kind = if *is_function { STT_FUNC } else { STT_OBJECT };
+        let kind = if placed.is_function { STT_FUNC } else { STT_OBJECT };
         let symbol = Sym32::<LE> {
             st_name: U32::new(LE, u32::try_from(names.len())?),
-            st_value: U32::new(LE, *address),
-            st_size: U32::new(LE, *size),
+            st_value: U32::new(LE, placed.address),
+            st_size: U32::new(LE, placed.size),
             st_info: (STB_GLOBAL << 4) | kind,
             st_other: 0,
             st_shndx: U16::new(LE, index),

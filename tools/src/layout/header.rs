@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use anyhow::{bail, Result};
 
-use super::dwarf::{contained, CType, Layouts, Struct};
+use kit::dwarf::{contained, CType, Layouts, Member, Struct};
 
 /// The text of structs.h for these layouts; `origin` names the kernel.
 pub fn write(layouts: &Layouts, origin: &str) -> Result<String> {
@@ -44,8 +44,10 @@ fn place<'a>(
         return;
     }
     for member in &s.members {
-        if let Some(inner) = contained(&member.c_type).and_then(|n| layouts.structs.get(n)) {
-            place(layouts, inner, placed, order);
+        for inner in contained(&member.c_type) {
+            if let Some(inner) = layouts.structs.get(inner) {
+                place(layouts, inner, placed, order);
+            }
         }
     }
     order.push(s);
@@ -59,7 +61,26 @@ fn mentioned<'a>(c_type: &'a CType, names: &mut BTreeSet<(&'a str, &'a str)>) {
         CType::Pointer(inner) | CType::Array(inner, _) | CType::Qualified(_, inner) => {
             mentioned(inner, names);
         }
-        CType::Void | CType::Scalar(..) | CType::Empty => {}
+        // The last two are refused before they are written.
+        CType::Void | CType::Scalar(..) | CType::Unnamed(..) | CType::Other(_) => {}
+    }
+}
+
+/// What this header cannot say, in words.
+fn inexpressible(member: &Member) -> Option<String> {
+    fn of(c_type: &CType) -> Option<String> {
+        match c_type {
+            CType::Unnamed(kind, ..) => Some(format!("its type is an unnamed {kind}")),
+            CType::Other(words) => Some(words.clone()),
+            CType::Pointer(inner) | CType::Array(inner, _) | CType::Qualified(_, inner) => {
+                of(inner)
+            }
+            CType::Void | CType::Scalar(..) | CType::Named(..) => None,
+        }
+    }
+    match member.name.is_empty() {
+        true => Some("it has no name".to_string()),
+        false => of(&member.c_type),
     }
 }
 
@@ -73,6 +94,9 @@ fn definition(out: &mut String, s: &Struct) -> Result<()> {
         writeln!(out, "\tchar nothing[0];")?;
     }
     for m in &s.members {
+        if let Some(why) = inexpressible(m) {
+            bail!("{tag}: member {}: {why}, which this tool cannot express", m.name);
+        }
         if m.is_bit_field {
             let CType::Scalar(c_type, bytes) = unqualified(&m.c_type) else {
                 bail!("{tag}: bit-field {} is not of a scalar type", m.name);
@@ -126,7 +150,7 @@ fn declarator(c_type: &CType, name: &str) -> String {
         CType::Void => format!("void {name}"),
         CType::Scalar(scalar, _) => format!("{scalar} {name}"),
         CType::Named(kind, tag) => format!("{kind} {tag} {name}"),
-        CType::Empty => format!("struct {{}} {name}"),
+        CType::Unnamed(..) | CType::Other(_) => unreachable!("refused by the definition"),
         CType::Qualified(word, inner) => match **inner {
             CType::Pointer(_) => declarator(inner, &format!("{word} {name}")),
             _ => format!("{word} {}", declarator(inner, name)),

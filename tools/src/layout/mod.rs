@@ -5,14 +5,25 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, Result};
+use kit::dwarf::Layouts;
 
 use crate::elf;
 
-pub mod dwarf;
 mod header;
 pub mod record;
 
-use dwarf::Layouts;
+/// The structures that the two functions touch; those inside them by value come along.
+const ROOTS: &[&str] = &[
+    "lock",
+    "rbtree_node",
+    "rbtree",
+    "list",
+    "vm_map_links",
+    "vm_map_object",
+    "vm_map_entry",
+    "vm_map_header",
+    "vm_map",
+];
 
 /// Write the kernel's structures as a C header, or compare an object with them
 ///
@@ -50,7 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
 /// Reads the layouts of an opened kernel.
 pub fn load(path: &Path, file: &object::File) -> Result<Layouts> {
     let sections = elf::dwarf_sections(path, file)?;
-    Layouts::read(&elf::dwarf(&sections))
+    Layouts::read(&elf::dwarf(&sections), ROOTS)
         .map_err(|e| e.context(format!("{}: cannot read its structures", path.display())))
 }
 

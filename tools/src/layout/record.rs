@@ -4,15 +4,11 @@
 use std::path::Path;
 
 use anyhow::{bail, Context, Result};
+use kit::dwarf::Layouts;
 use object::{Object, ObjectSection};
-
-use super::dwarf::Layouts;
 
 const NAMES: &str = ".gnumach_layout.names";
 const VALUES: &str = ".gnumach_layout.values";
-
-/// All sections of the record start with this; they describe the object and are no part of its code.
-pub const SECTION_PREFIX: &str = ".gnumach_layout";
 
 /// A record that leaves one of these out proves too little.
 const REQUIRED: [&str; 4] = ["vm_map", "vm_map_entry", "vm_map_header", "vm_map_links"];

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use kit::exit;
 
 use crate::boot::{MachineArgs, Module, Progress, Read, Report};
 
@@ -68,12 +69,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let failures = [&stock, &rust].map(Column::failures).concat();
     if !failures.is_empty() {
         failures.iter().for_each(|failure| println!("\n{failure}"));
-        return Ok(ExitCode::from(10));
+        return Ok(ExitCode::from(exit::NOT_PASSED));
     }
     let doubts = rust.counters.map_or_else(Vec::new, |counters| counters.doubts());
     if !doubts.is_empty() {
         println!("\nthe counters do not prove that our code ran: {}", doubts.join("; "));
-        return Ok(ExitCode::from(14));
+        return Ok(ExitCode::from(exit::PROVES_NOTHING));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use kit::exit;
 
 mod budget;
 mod measure;
@@ -105,10 +106,6 @@ fn folder_of(path: &Path) -> String {
 
 /// A trap takes microseconds.
 const MOST_BY_TRAPS: u32 = 256;
-const OVER_BUDGET: u8 = 1;
-const NOTHING_PASSED: u8 = 1;
-const CANNOT_RUN: u8 = 2;
-const SKIPPED: u8 = 77;
 
 /// `words`: the command line from `bench` on.
 pub fn main(words: &[OsString]) -> ExitCode {
@@ -116,11 +113,11 @@ pub fn main(words: &[OsString]) -> ExitCode {
         Ok(status) => status,
         Err(error) if error.is::<NoModifyLdt>() => {
             println!("SKIP: {error}");
-            SKIPPED.into()
+            exit::SKIPPED.into()
         }
         Err(error) => {
             eprintln!("oracle bench: {error:#}");
-            CANNOT_RUN.into()
+            exit::USAGE.into()
         }
     }
 }
@@ -143,12 +140,12 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Budget(args) => natively(|| {
             Ok(match budget::run(args)? {
                 Verdict::Within => ExitCode::SUCCESS,
-                Verdict::Over => OVER_BUDGET.into(),
-                Verdict::OtherCompiler => SKIPPED.into(),
+                Verdict::Over => exit::FAILED.into(),
+                Verdict::OtherCompiler => exit::SKIPPED.into(),
             })
         }),
         Command::Storms(args) => {
-            Ok(if storms::run(args)? { ExitCode::SUCCESS } else { NOTHING_PASSED.into() })
+            Ok(if storms::run(args)? { ExitCode::SUCCESS } else { exit::FAILED.into() })
         }
         Command::Report(args) => report::run(args).map(|()| ExitCode::SUCCESS),
     }
@@ -160,7 +157,7 @@ fn natively(work: impl FnOnce() -> Result<ExitCode>) -> Result<ExitCode> {
         Ok(()) => work(),
         Err(reason) => {
             println!("SKIP: {reason}");
-            Ok(SKIPPED.into())
+            Ok(exit::SKIPPED.into())
         }
     }
 }

@@ -8,19 +8,6 @@ use gimli::{AttributeValue, UnitOffset};
 
 use crate::elf::{Die, Dwarf, Unit};
 
-/// The structures that the two functions touch; those inside them by value come along.
-pub const ROOTS: [&str; 9] = [
-    "lock",
-    "rbtree_node",
-    "rbtree",
-    "list",
-    "vm_map_links",
-    "vm_map_object",
-    "vm_map_entry",
-    "vm_map_header",
-    "vm_map",
-];
-
 /// UP kernels put an empty structure of another name where SMP ones have a `struct slock`. One name
 /// for both lets the same source compile against either.
 const EMPTY_LOCK: &str = "simple_lock_data_empty";
@@ -35,12 +22,29 @@ pub enum CType {
     Array(Box<CType>, u64),
     /// `struct NAME` or `union NAME`.
     Named(&'static str, String),
-    /// An unnamed structure without members, as markers use.
-    Empty,
+    /// An unnamed struct or union: which, its members and its size in bytes.
+    Unnamed(&'static str, Vec<Member>, u64),
+    /// Something else, in words: nothing that the functions of this crate touch.
+    Other(String),
+}
+
+/// The place of a member, in bits from the start of its structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub bit: u32,
+    pub bits: u32,
+}
+
+impl Place {
+    /// Offset in bytes of a member that is no bit-field.
+    pub fn byte(self) -> u32 {
+        self.bit / 8
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
+    /// Empty for a struct or union whose members count as those of the outer one.
     pub name: String,
     pub bit_offset: u64,
     pub bit_size: u64,
@@ -57,18 +61,18 @@ pub struct Struct {
     pub members: Vec<Member>,
 }
 
-/// Every structure of `ROOTS` and what they contain, by name.
+/// Structures and what they contain, by name.
 #[derive(Debug)]
 pub struct Layouts {
     pub structs: BTreeMap<String, Struct>,
 }
 
 impl Layouts {
-    /// Collects the structures from every compile unit. Most units only declare them, or define them
-    /// again: all complete definitions of a name must be the same.
-    pub fn read(dwarf: &Dwarf) -> Result<Self> {
+    /// Collects the structures `roots`, and those inside them by value, from every compile unit. Most
+    /// units only declare them, or define them again: all complete definitions of a name must be the same.
+    pub fn read(dwarf: &Dwarf, roots: &[&str]) -> Result<Self> {
         let mut structs = BTreeMap::new();
-        let mut wanted: BTreeSet<String> = ROOTS.iter().map(|s| s.to_string()).collect();
+        let mut wanted: BTreeSet<String> = roots.iter().map(|s| s.to_string()).collect();
         loop {
             let mut units = dwarf.units();
             while let Some(header) = units.next().context("damaged .debug_info")? {
@@ -78,7 +82,7 @@ impl Layouts {
             let missing: BTreeSet<String> = structs
                 .values()
                 .flat_map(|s| s.members.iter())
-                .filter_map(|m| contained(&m.c_type))
+                .flat_map(|m| contained(&m.c_type))
                 .filter(|name| !structs.contains_key(*name))
                 .map(str::to_string)
                 .collect();
@@ -90,7 +94,7 @@ impl Layouts {
             }
             wanted = missing;
         }
-        let absent: BTreeSet<String> = ROOTS
+        let absent: BTreeSet<String> = roots
             .iter()
             .filter(|name| !structs.contains_key(**name))
             .map(|name| name.to_string())
@@ -111,12 +115,50 @@ impl Layouts {
     pub fn row(&self, name: &str) -> Option<(u64, u64)> {
         match name.split_once('.') {
             None => self.structs.get(name).map(|s| (0, s.size * 8)),
-            Some((s, member)) => {
-                let members = &self.structs.get(s)?.members;
-                let member = members.iter().find(|m| m.name == member)?;
-                Some((member.bit_offset, member.bit_size))
+            Some((structure, member)) => {
+                let place = self.find(structure, member)?;
+                Some((place.bit.into(), place.bits.into()))
             }
         }
+    }
+
+    /// Bytes of a structure that was read.
+    pub fn size(&self, structure: &str) -> Option<u32> {
+        self.structs.get(structure).map(|s| s.size as u32)
+    }
+
+    /// The place of a member, if this kernel has it; dots lead into members, as in C.
+    pub fn find(&self, structure: &str, member: &str) -> Option<Place> {
+        self.find_among(&self.structs.get(structure)?.members, member)
+    }
+
+    fn find_among(&self, members: &[Member], path: &str) -> Option<Place> {
+        let (name, rest) = path.split_once('.').map_or((path, None), |(n, r)| (n, Some(r)));
+        for member in members {
+            let rest = match (member.name == name, member.name.is_empty()) {
+                (true, _) => rest,
+                (false, true) => Some(path),
+                (false, false) => continue,
+            };
+            let Some(rest) = rest else {
+                return Some(Place { bit: member.bit_offset as u32, bits: member.bit_size as u32 });
+            };
+            let inner = match &member.c_type {
+                CType::Named(_, name) => &self.structs.get(name)?.members,
+                CType::Unnamed(_, members, _) => members,
+                _ => return None,
+            };
+            if let Some(place) = self.find_among(inner, rest) {
+                return Some(Place { bit: member.bit_offset as u32 + place.bit, ..place });
+            }
+        }
+        None
+    }
+
+    /// The place of a member that every kernel has.
+    pub fn place(&self, structure: &str, member: &str) -> Result<Place> {
+        self.find(structure, member)
+            .with_context(|| format!("the kernel's struct {structure} has no member {member}"))
     }
 }
 
@@ -139,12 +181,15 @@ fn join(names: &BTreeSet<String>) -> String {
     names.iter().cloned().collect::<Vec<_>>().join(", ")
 }
 
-/// The structure that a member of this type holds by value.
-pub fn contained(c_type: &CType) -> Option<&str> {
+/// The named structures that a member of this type holds by value.
+pub fn contained(c_type: &CType) -> Vec<&str> {
     match c_type {
-        CType::Named(_, name) => Some(name),
+        CType::Named(_, name) => vec![name],
         CType::Array(inner, _) | CType::Qualified(_, inner) => contained(inner),
-        _ => None,
+        CType::Unnamed(_, members, _) => {
+            members.iter().flat_map(|member| contained(&member.c_type)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -207,26 +252,28 @@ fn read_struct(
     kind: &'static str,
     name: &str,
 ) -> Result<Struct> {
+    let size = udata(&unit.entry(offset)?, gimli::DW_AT_byte_size).context("has no size")?;
+    Ok(Struct { kind, name: name.to_string(), size, members: read_members(dwarf, unit, offset)? })
+}
+
+fn read_members(dwarf: &Dwarf, unit: &Unit, offset: UnitOffset) -> Result<Vec<Member>> {
     let mut tree = unit.entries_tree(Some(offset))?;
-    let root = tree.root()?;
-    let size = udata(root.entry(), gimli::DW_AT_byte_size).context("has no size")?;
     let mut members = Vec::new();
-    let mut children = root.children();
+    let mut children = tree.root()?.children();
     while let Some(child) = children.next()? {
         let die = child.entry();
         if die.tag() != gimli::DW_TAG_member {
             continue;
         }
-        let member = attr_string(dwarf, unit, die, gimli::DW_AT_name)?
-            .context("has a member without a name, which this tool cannot express")?;
+        let name = attr_string(dwarf, unit, die, gimli::DW_AT_name)?.unwrap_or_default();
         let parsed =
-            read_member(dwarf, unit, die, &member).with_context(|| format!("member {member}"))?;
+            read_member(dwarf, unit, die, &name).with_context(|| format!("member {name}"))?;
         // Markers of size 0 carry type checking only.
-        if parsed.c_type != CType::Empty {
+        if !matches!(&parsed.c_type, CType::Unnamed(_, members, 0) if members.is_empty()) {
             members.push(parsed);
         }
     }
-    Ok(Struct { kind, name: name.to_string(), size, members })
+    Ok(members)
 }
 
 fn read_member(dwarf: &Dwarf, unit: &Unit, die: &Die, name: &str) -> Result<Member> {
@@ -302,8 +349,11 @@ fn read_type(dwarf: &Dwarf, unit: &Unit, die: &Die) -> Result<(CType, u64)> {
             };
             match (name, size) {
                 (Some(name), size) => Ok((CType::Named(kind, name), size.unwrap_or(0))),
-                (None, Some(0)) => Ok((CType::Empty, 0)),
-                (None, _) => bail!("its type is an unnamed {kind}, which this tool cannot express"),
+                (None, size) => {
+                    let size = size.unwrap_or(0);
+                    let members = read_members(dwarf, unit, target)?;
+                    Ok((CType::Unnamed(kind, members, size), size))
+                }
             }
         }
         gimli::DW_TAG_enumeration_type => {
@@ -315,7 +365,7 @@ fn read_type(dwarf: &Dwarf, unit: &Unit, die: &Die) -> Result<(CType, u64)> {
             let count = array_count(unit, target)?;
             Ok((CType::Array(Box::new(inner), count), size * count))
         }
-        tag => bail!("its type is a {tag}, which this tool cannot express"),
+        tag => Ok((CType::Other(format!("its type is a {tag}")), size.unwrap_or(0))),
     }
 }
 

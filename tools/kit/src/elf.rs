@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! What every tool here does with an ELF file: open it with an error that names the fault, load its
-//! DWARF, and write results so that nothing half-written is left behind.
+//! What every program here does with an ELF file: open it with an error that names the fault, and
+//! load its DWARF.
 
 use std::borrow::Cow;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{bail, Context, Result};
 use gimli::{DwarfSections, EndianSlice, LittleEndian};
 use object::{Object, ObjectSection, ObjectSegment, SectionKind};
 
+pub use crate::files::{read, write_all};
+
 pub type Reader<'a> = EndianSlice<'a, LittleEndian>;
 pub type Dwarf<'a> = gimli::Dwarf<Reader<'a>>;
 pub type Unit<'a> = gimli::Unit<Reader<'a>>;
 pub type Die<'a> = gimli::DebuggingInformationEntry<Reader<'a>>;
-
-/// Reads a whole file; the error names it.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-}
 
 /// Parses an ELF file and checks that everything its headers point at is inside it.
 pub fn parse<'a>(path: &Path, data: &'a [u8]) -> Result<object::File<'a>> {
@@ -82,31 +78,4 @@ pub fn dwarf<'a>(sections: &'a DwarfSections<Cow<'_, [u8]>>) -> Dwarf<'a> {
 /// Whether a section holds machine code.
 pub fn is_text(section: &object::Section) -> bool {
     section.kind() == SectionKind::Text
-}
-
-/// Writes all of `files`, each beside its place first, and renames only when every write worked.
-pub fn write_all(files: &[(&Path, &[u8])]) -> Result<()> {
-    let beside = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        PathBuf::from(name)
-    };
-    let result = (|| {
-        for (path, bytes) in files {
-            fs::write(beside(path), bytes)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        for (path, _) in files {
-            fs::rename(beside(path), path)
-                .with_context(|| format!("cannot replace {}", path.display()))?;
-        }
-        Ok(())
-    })();
-    if result.is_err() {
-        for (path, _) in files {
-            // The part file may never have come to be; the error at hand is the one to tell.
-            let _ = fs::remove_file(beside(path));
-        }
-    }
-    result
 }

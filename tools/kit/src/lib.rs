@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What the host programs share: vmtool, the oracle and the interleavings are
+//! thin programs over it.
+//!
+//! - [`elf`]: opening an ELF file;
+//! - [`files`]: reading files, and writing results whole or not at all;
+//! - [`dwarf`]: a kernel's structures, from its DWARF;
+//! - [`link`](mod@link): our object, linked for a fixed address;
+//! - [`exit`]: the exit statuses, by name.
+
+pub mod dwarf;
+pub mod elf;
+pub mod exit;
+pub mod files;
+pub mod link;
