@@ -24,8 +24,11 @@ LIBRARY := build/lib/libgnumach_vm_map.a
 HEADER  := build/include/vm/vm_map_rust.h
 SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shim -type f)
 
-# Where there is no cargo, Debian's serves for host code too.
-HOST_PACKAGES := build $(if $(shell command -v $(CARGO)),,kernel-build)
+# What install-packages.sh unpacks comes first; an ordinary user's PATH lacks the last two.
+export PATH := $(CURDIR)/build/tools/bin:$(PATH):/usr/sbin:/sbin
+# Where a user's own settings would put what cargo builds, nothing here would find it.
+unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
+TARGET  := --target-dir target
 
 .PHONY: all help lib run check clean FORCE packages-build packages-kernel packages-run \
 	vmtool storm object graft harness check-object oracle reach oracle-wrong storm-wrong oracle-test \
@@ -44,7 +47,7 @@ help:
 lib: $(LIBRARY) $(HEADER)
 
 $(LIBRARY): $(SOURCES) | packages-build
-	$(CARGO) rustc --quiet --release --crate-type staticlib --features panic-handler
+	$(CARGO) rustc --quiet $(TARGET) --release --crate-type staticlib --features panic-handler
 	@mkdir -p $(@D)
 	@cp target/release/libgnumach_vm_map.a $@
 
@@ -53,14 +56,14 @@ $(HEADER): gnumach-headers/vm/vm_map_rust.h
 	@cp $< $@
 
 packages-build:
-	@tools/install-packages.sh $(HOST_PACKAGES)
+	@tools/install-packages.sh build cargo
 packages-kernel:
-	@tools/install-packages.sh build kernel-build
+	@tools/install-packages.sh build cargo kernel-build
 packages-run:
-	@tools/install-packages.sh build kernel-build run
+	@tools/install-packages.sh build cargo kernel-build run
 
 vmtool: packages-build
-	@$(CARGO) build --quiet -p vmtool
+	@$(CARGO) build --quiet $(TARGET) -p vmtool
 storm: packages-build
 	@$(MAKE) --silent --no-print-directory -C tests/storm BUILD=$(CURDIR)/build/storm
 
@@ -171,7 +174,7 @@ picture: packages-build
 HURD_FROM = $(if $(IMAGE),--image $(IMAGE),--directory $(HURD))
 hurd: vmtool
 	@[ -n "$(IMAGE)$(HURD)" ] || { echo "make hurd: say which Hurd: IMAGE=file or HURD=folder" >&2; exit 2; }
-	@tools/install-packages.sh build kernel-build run hurd
+	@tools/install-packages.sh build cargo kernel-build run hurd
 ifeq ($(origin KERNEL),file)
 	@flavour=$$($(VMTOOL) hurd $(HURD_FROM) --need) && \
 	$(MAKE) --silent --no-print-directory graft FLAVOUR=$$flavour && \

@@ -5,6 +5,7 @@ set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 top=$(CDPATH= cd -- "$here/.." && pwd)
 build=${BUILD:-$top/build}
+. "$here/env.sh"
 
 usage() {
     cat <<'END'

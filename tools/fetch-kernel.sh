@@ -4,6 +4,9 @@
 set -eu
 top=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 build=${BUILD:-$top/build}
+here=$top/tools
+. "$here/env.sh"
+. "$here/apt.sh"
 
 usage() {
     cat <<'END'
@@ -45,8 +48,11 @@ for tool in apt-get apt-cache dpkg-deb gzip od; do
     command -v "$tool" >/dev/null || fail "no $tool here: this needs a Debian system"
 done
 keyring=
-for file in /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp; do
-    [ -f "$file" ] && keyring=$file && break
+for folder in "" "$unpacked/run"; do
+    for kind in gpg pgp; do
+        file=$folder/usr/share/keyrings/debian-archive-keyring.$kind
+        [ -n "$keyring" ] || [ ! -f "$file" ] || keyring=$file
+    done
 done
 [ -n "$keyring" ] || fail "Debian's archive keys are not installed: tools/install-packages.sh run"
 
@@ -64,31 +70,11 @@ repositories=$(apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(LABEL)'
     sed -n "s,^'\\([^']*\\)/dists/.*InRelease'.*,\\1/,p" | awk '!seen[$1]++')
 [ -n "$repositories" ] || fail "no mirror found: this machine's apt has no Debian archive (Label Debian, component main) in its sources"
 
-# apt's settings of this machine (proxies, methods) hold, but for hooks, which could touch the machine's own caches.
-mkdir -p "$work/conf" "$work/lists/partial" "$work/cache/archives/partial"
-for file in /etc/apt/apt.conf.d/* /etc/apt/apt.conf; do
-    [ ! -f "$file" ] || ln -s "$file" "$work/conf/"
-done
-cat >"$work/conf/zzz-private" <<'END'
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-#clear Acquire::IndexTargets::deb::DEP-11;
-#clear Acquire::IndexTargets::deb::DEP-11-icons;
-#clear Acquire::IndexTargets::deb::DEP-11-icons-small;
-#clear Acquire::IndexTargets::deb::CNF;
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-Acquire::Retries "3";
-END
-: >"$work/none"
-echo "Dir::Etc::parts \"$work/conf\"; Dir::Etc::main \"$work/none\";" >"$work/apt.conf"
-export APT_CONFIG="$work/apt.conf"
+private_apt_in "$work"
 private() {
     tool=$1
     shift
-    "$tool" -o Dir::State="$work" -o Dir::State::lists="$work/lists" -o Dir::State::status="$work/none" \
-        -o Dir::Cache="$work/cache" -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+    private_apt "$work/none" "$tool" -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null \
         -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
         -o APT::Architecture="$arch" -o APT::Architectures="$arch" "$@"
 }

@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Prints the rustc to compile kernel code with: one whose own source is installed beside it.
 set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+. "$here/env.sh"
 
 case ${1-} in
     -h | --help)
         cat <<'END'
 usage: find-rustc.sh
 Prints two lines: the path of a rustc that has its own library source, and that source's folder (library/).
-Looks at $KERNEL_RUSTC (used alone if set), the system's rustc, the first rustc on PATH, then rustup's toolchains, newest
-first. The first of them from 1.96 on that has its source is taken.
+Looks at $KERNEL_RUSTC (used alone if set), the system's rustc, the first rustc on PATH, rustup's toolchains, newest
+first, and the one that install-packages.sh has unpacked. The first of them from 1.96 on that has its source is taken.
 Exits with 1 if there is none, saying how to get one.
 END
         exit 0
@@ -49,6 +51,7 @@ else
     for toolchain in $(ls -d "${RUSTUP_HOME:-$HOME/.rustup}"/toolchains/*/ 2>/dev/null | sort -rV); do
         try "${toolchain}bin/rustc"
     done
+    try "$unpacked/kernel-build/usr/bin/rustc"
 fi
 {
     echo "find-rustc.sh: no rustc 1.$oldest or newer with its own source. Looked at:${seen:-

@@ -16,6 +16,14 @@ const KEPT: usize = 12;
 /// Only the BIOS loader is wanted, though GRUB's others may be installed.
 const LOADER: &str = "/usr/lib/grub/i386-pc";
 
+/// GRUB's BIOS loader: where install-packages.sh has unpacked it (beside a folder on PATH, build/tools/bin), or the machine's.
+fn loader() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let unpacked =
+        std::env::split_paths(&path).map(|bin| bin.with_file_name("run").join(&LOADER[1..]));
+    unpacked.chain([LOADER.into()]).find(|folder| folder.is_dir())
+}
+
 /// The image for this kernel, command line and modules in `cache`, made if it is not there.
 pub fn image(
     cache: &Path,
@@ -37,9 +45,9 @@ pub fn image(
             .and_then(|f| f.set_modified(SystemTime::now()));
         return Ok(image);
     }
-    if !Path::new(LOADER).is_dir() {
+    let Some(loader) = loader() else {
         bail!("GRUB's BIOS loader ({LOADER}) is missing: tools/install-packages.sh run");
-    }
+    };
     fs::create_dir_all(cache).with_context(|| format!("cannot make folder {}", cache.display()))?;
     let stage = Stage::new(cache)?;
     let boot = stage.0.join("boot");
@@ -50,7 +58,7 @@ pub fn image(
         fs::write(boot.join(format!("module{n}")), content)?;
     }
     let fresh = stage.0.with_extension("iso.new");
-    let made = mkrescue(&stage.0, &fresh);
+    let made = mkrescue(&loader, &stage.0, &fresh);
     if made.is_err() {
         let _ = fs::remove_file(&fresh);
     }
@@ -60,9 +68,11 @@ pub fn image(
     Ok(image)
 }
 
-fn mkrescue(tree: &Path, output: &Path) -> Result<()> {
+fn mkrescue(loader: &Path, tree: &Path, output: &Path) -> Result<()> {
     let done = Command::new("grub-mkrescue")
-        .args(["--directory", LOADER, "--fonts=", "--locales=", "--themes="])
+        .arg("--directory")
+        .arg(loader)
+        .args(["--fonts=", "--locales=", "--themes="])
         .args(["--install-modules=normal multiboot iso9660 biosdisk serial terminal", "-o"])
         .args([output, tree])
         .stdin(Stdio::null())

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sourced by scripts, with $here set to this folder: what install-packages.sh has unpacked is found first.
+# Sets $unpacked, the folder it lies in; $GNUMACH_TOOLS replaces build/tools.
+unpacked=${GNUMACH_TOOLS:-$here/../build/tools}
+if [ -d "$unpacked" ]; then
+    unpacked=$(CDPATH= cd -- "$unpacked" && pwd)
+    case :$PATH: in
+        *":$unpacked/bin:"*) ;;
+        *) export PATH="$unpacked/bin:$PATH" ;;
+    esac
+    # For bindgen. A libclang that the user names stays.
+    if [ -z "${LIBCLANG_PATH-}" ]; then
+        for folder in "$unpacked"/build/usr/lib/llvm-*/lib; do
+            [ ! -d "$folder" ] || export LIBCLANG_PATH="$folder"
+        done
+    fi
+fi

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! install-packages.sh with the real apt, on machines made up of a dpkg status file, an archive of our own in a folder and a
+//! stand-in for dpkg: no network, no root, and nothing of the machine that runs this is touched.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+struct Machine(tempfile::TempDir);
+
+/// What the group `run` names; qemu-system-x86 is the one that tests leave out.
+const RUN: [&str; 5] =
+    ["grub-pc-bin", "grub-common", "xorriso", "mtools", "debian-archive-keyring"];
+
+/// Stands for patchelf: every script is a program to it, and it notes what it is to set.
+const PATCHELF: &str = r#"#!/bin/sh
+case $1 in
+--print-*) case $2 in */bin/*) ;; *) exit 1 ;; esac ;;
+*) echo "$*" >>"$(dirname "$0")/../../set" ;;
+esac
+"#;
+
+impl Machine {
+    /// With these packages installed, each as "name version" and perhaps more fields.
+    fn new(installed: &[&str]) -> Machine {
+        let machine = Machine(tempfile::Builder::new().prefix("a machine").tempdir().unwrap());
+        for folder in [
+            "admin/info",
+            "admin/updates",
+            "archive",
+            "bin",
+            "lists/partial",
+            "cache/archives/partial",
+            "log",
+        ] {
+            fs::create_dir_all(machine.path(folder)).unwrap();
+        }
+        let stanzas: String = installed
+            .iter()
+            .map(|package| stanza(package, "Status: install ok installed\n"))
+            .collect();
+        fs::write(machine.path("admin/status"), stanzas).unwrap();
+        machine.program("id", "echo 0");
+        // As much of dpkg as apt needs: what is unpacked is installed.
+        machine.program(
+            "dpkg",
+            r#"echo "dpkg $*" >>"$MACHINE/calls"
+case "$*" in *--unpack*) ;; *) exit 0 ;; esac
+for deb; do
+    case $deb in *.deb) { dpkg-deb -f "$deb" | sed "/^$/d"; echo "Status: install ok installed"; echo; } >>"$MACHINE/admin/status" ;; esac
+done"#,
+        );
+        machine.program(
+            "apt-get",
+            r#"echo "apt-get $*" >>"$MACHINE/calls"; exec /usr/bin/apt-get "$@""#,
+        );
+        machine.offer("patchelf 1", &[("usr/bin/patchelf", PATCHELF)]);
+        machine
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn program(&self, name: &str, body: &str) {
+        let path = self.path("bin").join(name);
+        fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Puts a package with these files into the archive.
+    fn offer(&self, package: &str, files: &[(&str, &str)]) {
+        let name = package.split(' ').next().unwrap();
+        let tree = self.path("tree");
+        fs::create_dir_all(tree.join("DEBIAN")).unwrap();
+        fs::write(tree.join("DEBIAN/control"), stanza(package, "")).unwrap();
+        for (file, content) in files {
+            let file = tree.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, content).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o4755)).unwrap();
+        }
+        let deb = self.path("archive").join(format!("{name}.deb"));
+        let made = Command::new("dpkg-deb")
+            .arg("--root-owner-group")
+            .arg("-b")
+            .args([&tree, &deb])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        fs::remove_dir_all(&tree).unwrap();
+        let sum = Command::new("sha256sum").arg(&deb).output().unwrap();
+        let sum = String::from_utf8(sum.stdout).unwrap();
+        let size = fs::metadata(&deb).unwrap().len();
+        let index = self.path("archive/Packages");
+        let all = fs::read_to_string(&index).unwrap_or_default()
+            + &stanza(
+                package,
+                &format!("Filename: ./{name}.deb\nSize: {size}\nSHA256: {}\n", &sum[..64]),
+            );
+        fs::write(index, all).unwrap();
+    }
+
+    fn command(&self, groups: &[&str], trusted: &str) -> Command {
+        let at = |name: &str| self.path(name).display().to_string().replace(' ', "%20");
+        fs::write(
+            self.path("sources.list"),
+            format!("deb [{trusted}] file:{} ./\n", at("archive")),
+        )
+        .unwrap();
+        let at = |name: &str| self.path(name).display().to_string();
+        let config = format!(
+            "Dir::State \"{0}\"; Dir::State::lists \"{0}/lists\"; Dir::State::status \"{1}\"; Dir::Cache \"{2}\";\n\
+             Dir::Etc::sourcelist \"{3}\"; Dir::Etc::sourceparts \"/dev/null\"; Dir::Etc::parts \"/dev/null\";\n\
+             Dir::Etc::preferences \"/dev/null\"; Dir::Etc::preferencesparts \"/dev/null\"; Dir::Log \"{4}\";\n\
+             Dir::Bin::dpkg \"{5}\"; Debug::NoLocking \"true\"; APT::Sandbox::User \"\"; APT::Architecture \"amd64\";\n\
+             APT::Architectures \"amd64\";\n",
+            at(""), at("admin/status"), at("cache"), at("sources.list"), at("log"), at("bin/dpkg"),
+        );
+        fs::write(self.path("apt.conf"), config).unwrap();
+        let mut command =
+            Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("install-packages.sh"));
+        command
+            .args(groups)
+            .env("PATH", format!("{}:/usr/bin:/bin", at("bin")))
+            .env("MACHINE", self.0.path())
+            .env("APT_CONFIG", self.path("apt.conf"))
+            .env("DPKG_ADMINDIR", self.path("admin"))
+            .env("GNUMACH_TOOLS", self.path("tools"))
+            .env_remove("LIBCLANG_PATH");
+        command
+    }
+
+    fn set_up(&self) -> (i32, String) {
+        let output = self.command(&["run"], "trusted=yes").output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    fn calls(&self) -> String {
+        fs::read_to_string(self.path("calls")).unwrap_or_default()
+    }
+
+    fn status(&self) -> String {
+        fs::read_to_string(self.path("admin/status")).unwrap()
+    }
+
+    fn has(&self, package: &str) -> bool {
+        self.status().contains(&format!("Package: {package}\n"))
+    }
+
+    /// What the unpacked QEMU says.
+    fn qemu(&self) -> String {
+        let output = Command::new(self.path("tools/bin/qemu-system-i386")).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// QEMU in the archive, with a part of its own and more fields; and something with its own privileges on top.
+    fn offer_qemu(&self, fields: &str) {
+        self.offer(
+            &format!("qemu-system-x86 7\nDepends: qemu-system-data\n{fields}"),
+            &[("usr/bin/qemu-system-i386", "#!/bin/sh\necho seven\n")],
+        );
+        self.offer(
+            "qemu-system-data 7",
+            &[("usr/share/qemu/bios.bin", "bios"), ("usr/bin/sh", "exit 1")],
+        );
+    }
+}
+
+fn stanza(package: &str, more: &str) -> String {
+    let (head, fields) = package.split_once('\n').unwrap_or((package, ""));
+    let (name, version) = head.split_once(' ').unwrap();
+    let fields = if fields.is_empty() { String::new() } else { format!("{}\n", fields.trim_end()) };
+    format!(
+        "Package: {name}\nVersion: {version}\nArchitecture: amd64\nMaintainer: nobody <nobody@localhost>\n\
+         Description: a package\n{fields}{more}\n"
+    )
+}
+
+fn installed(more: &[&str]) -> Vec<String> {
+    RUN.iter()
+        .map(|name| format!("{name} 1"))
+        .chain(more.iter().map(|package| package.to_string()))
+        .collect()
+}
+
+fn machine(more: &[&str]) -> Machine {
+    Machine::new(&installed(more).iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// No apt, no Debian: then there is nothing to try.
+fn is_debian() -> bool {
+    let is = Path::new("/usr/bin/apt-get").exists() && Path::new("/usr/bin/dpkg-deb").exists();
+    if !is {
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "SKIP setting up packages: no apt here");
+    }
+    is
+}
+
+const CONFLICT: &str = "Breaks: qemu-utils (>= 10)";
+
+#[test]
+fn what_apt_can_simply_add_is_installed() {
+    if !is_debian() {
+        return;
+    }
+    let machine = machine(&["qemu-utils 9"]);
+    machine.offer_qemu(CONFLICT);
+    let (code, said) = machine.set_up();
+    assert_eq!(code, 0, "{said} {}", machine.calls() + &machine.status());
+    assert!(machine.has("qemu-system-x86") && machine.has("qemu-system-data"), "{said}");
+    assert!(!machine.path("tools/run").exists() && !machine.path("tools/bin").exists(), "{said}");
+    assert_eq!(machine.set_up(), (0, String::new()));
+}
+
+#[test]
+fn what_would_cost_another_package_is_unpacked_instead() {
+    if !is_debian() {
+        return;
+    }
+    let machine = machine(&["qemu-utils 10"]);
+    machine.offer_qemu(CONFLICT);
+    let before = machine.status();
+    let (code, said) = machine.set_up();
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("would have to remove or change other packages for: qemu-system-x86"),
+        "{said}"
+    );
+    assert_eq!(machine.status(), before, "the machine stays as it was");
+    assert!(!machine.calls().contains("--unpack"), "{}", machine.calls());
+    assert_eq!(machine.qemu(), "seven\n");
+    let program = machine.path("tools/run/usr/bin/qemu-system-i386");
+    assert_eq!(fs::metadata(program).unwrap().permissions().mode() & 0o7777, 0o755, "no setuid");
+    assert!(machine.path("tools/run/usr/share/qemu/bios.bin").exists());
+    assert!(!machine.path("tools/bin/sh").exists(), "the machine's own programs stay in front");
+    assert!(!machine.path("tools/bin/patchelf").exists());
+    // Nothing is asked for a second time, were the archive still there or not.
+    fs::remove_dir_all(machine.path("archive")).unwrap();
+    fs::remove_file(machine.path("calls")).unwrap();
+    assert_eq!(machine.set_up(), (0, String::new()));
+    assert_eq!(machine.calls(), "");
+}
+
+#[test]
+fn what_would_upgrade_another_package_is_unpacked_with_it() {
+    if !is_debian() {
+        return;
+    }
+    let machine = machine(&["libslirp0 1"]);
+    machine.offer("libslirp0 2", &[("usr/lib/x86_64-linux-gnu/libslirp.so.0", "new")]);
+    machine.offer_qemu("Recommends: libslirp0\nPre-Depends: libslirp0 (>= 2)");
+    let before = machine.status();
+    let (code, said) = machine.set_up();
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(machine.status(), before);
+    assert_eq!(machine.qemu(), "seven\n");
+    let set = fs::read_to_string(machine.path("tools/run/set")).unwrap();
+    assert!(
+        set.lines().any(|line| line.contains("--set-rpath $ORIGIN/../lib/x86_64-linux-gnu")
+            && line.ends_with("/usr/bin/qemu-system-i386")),
+        "{set}"
+    );
+}
+
+#[test]
+fn one_that_cannot_be_installed_keeps_no_other_from_it() {
+    if !is_debian() {
+        return;
+    }
+    let all = installed(&["qemu-utils 10"]);
+    let machine = Machine::new(
+        &all.iter().map(String::as_str).filter(|p| !p.starts_with("xorriso")).collect::<Vec<_>>(),
+    );
+    machine.offer_qemu(CONFLICT);
+    machine.offer("xorriso 1", &[("usr/bin/xorriso", "")]);
+    let (code, said) = machine.set_up();
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        machine.has("xorriso") && machine.has("qemu-utils") && !machine.has("qemu-system-x86"),
+        "{said}"
+    );
+    assert_eq!(machine.qemu(), "seven\n");
+}
+
+#[test]
+fn who_is_not_root_gets_all_unpacked() {
+    if !is_debian() {
+        return;
+    }
+    let machine = machine(&[]);
+    machine.program("id", "echo 1000");
+    machine.offer_qemu("");
+    let before = machine.status();
+    let (code, said) = machine.set_up();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("not root: unpacking under build/tools: qemu-system-x86"), "{said}");
+    assert_eq!(machine.status(), before);
+    assert_eq!(machine.qemu(), "seven\n");
+    assert!(
+        !machine.calls().contains("dpkg --unpack")
+            && !machine.calls().contains("apt-get update -q\n")
+    );
+}
+
+#[test]
+fn a_machine_that_apt_cannot_build_upon_lends_nothing() {
+    if !is_debian() {
+        return;
+    }
+    // Its own packages do not fit together, so apt resolves nothing on it.
+    let machine = machine(&["broken 1\nDepends: not-there", "libslirp0 1"]);
+    machine.offer("libslirp0 1", &[("usr/lib/x86_64-linux-gnu/libslirp.so.0", "")]);
+    machine.offer_qemu("Pre-Depends: libslirp0");
+    let (code, said) = machine.set_up();
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(machine.qemu(), "seven\n");
+    assert!(machine.path("tools/run/usr/lib/x86_64-linux-gnu/libslirp.so.0").exists());
+}
+
+#[test]
+fn what_is_damaged_or_not_signed_is_not_taken() {
+    if !is_debian() {
+        return;
+    }
+    let machine = machine(&["qemu-utils 10"]);
+    machine.offer_qemu(CONFLICT);
+    let output = machine.command(&["run"], "trusted=no").output().unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    assert!(!machine.path("tools/run").exists());
+    let deb = machine.path("archive/qemu-system-data.deb");
+    let mut bytes = fs::read(&deb).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&deb, bytes).unwrap();
+    let (code, said) = machine.set_up();
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("could not download the packages of run")
+            && said.contains("Hash Sum mismatch"),
+        "{said}"
+    );
+    let left: Vec<_> = fs::read_dir(machine.path("tools"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(left.iter().all(|name| name == "bin" || name == ".lock"), "{left:?}");
+}
+
+#[test]
+fn a_package_that_apt_does_not_know_is_named() {
+    if !is_debian() {
+        return;
+    }
+    let machine = machine(&[]);
+    let (code, said) = machine.set_up();
+    assert_eq!(code, 1);
+    assert!(said.contains("apt knows no package for: qemu-system-x86"), "{said}");
+    assert_eq!(machine.command(&["bogus"], "").output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn several_at_once_set_up_once() {
+    if !is_debian() {
+        return;
+    }
+    let machine = machine(&["qemu-utils 10"]);
+    machine.offer_qemu(CONFLICT);
+    let mut each: Vec<_> =
+        (0..3).map(|_| machine.command(&["run"], "trusted=yes").spawn().unwrap()).collect();
+    for child in &mut each {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(machine.qemu(), "seven\n");
+    assert_eq!(machine.calls().matches(" download ").count(), 1, "{}", machine.calls());
+}
