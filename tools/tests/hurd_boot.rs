@@ -25,11 +25,30 @@ menuentry 'GNU/Hurd' {
 }
 ";
 
+const PROGRAMS: [&str; 11] =
+    ["sh", "cat", "cksum", "cp", "mkdir", "rm", "sync", "reboot", "portinfo", "vminfo", "ps"];
+/// What a Hurd in order answers: parts of what is typed, and results. Its /bin/sh is empty.
+const ANSWERS: &str = "\
+6*7\t42
+forks 100\t100
+count 2000\t1999000
+cksum <four\t3195465853 55560 3195465853 55560 4498500
+./sh\t4294967295 0 4294967295 0 4294967295 0 4294967295 0 42 42 42 42\x20
+p?.*\t3:36
+in 0 1 2 3 4; do r=\t4 4094749949 31 4094749949 31 4094749949 31 4094749949 31 4094749949 31
+set -- many\t2000: 90 91 90 89 90 90 90 90 90 90 91
+reboot\tstartup: rebooting Mach (flags 0)...
+";
+
 /// A disk that boots: GRUB's loader in its first sectors, and what the fake kernel is to print.
 fn bootable(bench: &Bench, script: &str) -> Option<Disk> {
     let disk = Disk::with(MENU, |tree| {
         fs::write(tree.join("hurd/script"), script).unwrap();
         must(Command::new("cp").arg(bench.kernel).arg(tree.join("boot/gnumach.gz")));
+        fs::create_dir(tree.join("bin")).unwrap();
+        for program in PROGRAMS {
+            fs::write(tree.join("bin").join(program), "").unwrap();
+        }
     })?;
     let core = disk.folder.path().join("core");
     must(
@@ -86,7 +105,8 @@ fn counted(bench: &Bench, counters: &str) -> std::path::PathBuf {
 #[test]
 fn a_whole_session_and_what_the_counters_prove() {
     let Some(bench) = Bench::new("") else { return };
-    let Some(disk) = bootable(&bench, &format!("{BANNER}login: \x02")) else { return };
+    let script = format!("{BANNER}login: \x02{ANSWERS}");
+    let Some(disk) = bootable(&bench, &script) else { return };
     let before = fs::read(&disk.raw).unwrap();
     let (code, said) = check(&disk, &counted(&bench, "counters_after_work"), &[]);
     assert_eq!(code, 0, "{said}");
@@ -101,7 +121,9 @@ fn a_whole_session_and_what_the_counters_prove() {
     );
     assert!(fs::read(&disk.raw).unwrap() == before, "the image was written to");
     let log = fs::read_to_string(disk.folder.path().join("build/logs/hurd-ours-1.log")).unwrap();
-    assert!(log.contains("root\n") && log.contains("end-0:0::"), "{log}");
+    assert!(log.contains("root\n") && log.contains("end-0:0:42:"), "{log}");
+    let row = row("entries of the file system's map");
+    assert_eq!(row.matches("89 to 91").count(), 2, "{said}");
 
     let (code, said) = check(&disk, &counted(&bench, "counters_without_work"), &[]);
     assert_eq!(code, 14, "{said}");
@@ -112,11 +134,29 @@ fn a_whole_session_and_what_the_counters_prove() {
 }
 
 #[test]
+fn a_step_without_its_result_fails_and_so_does_an_end_without_a_word() {
+    let Some(bench) = Bench::new("") else { return };
+    let cases = [
+        ("forks 100", 10, "step 'forks' failed: result '', which must be '100'"),
+        ("set -- many", 10, "'map entries while files are written' failed: result ''"),
+        ("reboot", 11, "off at 'clean reboot', without 'rebooting Mach' before"),
+    ];
+    for (without, code, text) in cases {
+        let lines = ANSWERS.split_inclusive('\n').filter(|line| !line.starts_with(without));
+        let script = format!("{BANNER}# \x02{}", lines.collect::<String>());
+        let Some(disk) = bootable(&bench, &script) else { return };
+        let (exit, said) = check(&disk, bench.kernel, &[]);
+        assert_eq!(exit, code, "{said}");
+        assert!(said.contains(text), "{said}");
+    }
+}
+
+#[test]
 fn each_failure_has_its_message_the_consoles_end_and_the_log() {
     let Some(bench) = Bench::new("") else { return };
     let cases: [(&str, &[&str], i32, &str); 4] = [
         ("\u{2}", &["--tries", "1", "--shell-timeout", "1"], 13, "no shell within 1 s"),
-        ("the end\n", &["--silence", "1"], 12, "silence at 'shell prompt': not a word for 1 s"),
+        ("the end\n", &["--silence", "5"], 12, "silence at 'shell prompt': not a word for 5 s"),
         ("panic {cpu0} vm_map.c: it broke\n\r", &[], 11, "kernel panic at 'shell prompt':"),
         ("\u{1}", &[], 13, "no shell: the machine reset"),
     ];

@@ -35,6 +35,31 @@ fn hurd(folder: &Path, options: &[&str]) -> (i32, String) {
     (done.status.code().unwrap(), String::from_utf8(said).unwrap())
 }
 
+/// Programs and servers that a root file system needs, as empty files.
+const FILES: [&str; 14] = [
+    "hurd/startup",
+    "hurd/proc",
+    "hurd/auth",
+    "hurd/term",
+    "libexec/console-run",
+    "libexec/runsystem",
+    "bin/sh",
+    "bin/cat",
+    "bin/cksum",
+    "bin/cp",
+    "bin/mkdir",
+    "bin/rm",
+    "bin/sync",
+    "bin/reboot",
+];
+
+fn with_files(tree: &Path) {
+    for file in FILES {
+        fs::create_dir_all(tree.join(file).parent().unwrap()).unwrap();
+        fs::write(tree.join(file), "").unwrap();
+    }
+}
+
 fn refused(folder: &Path, options: &[&str], why: &str) {
     let (code, said) = hurd(folder, options);
     assert_eq!(code, 1, "{said}");
@@ -143,8 +168,11 @@ fn disks_without_a_hurd_or_without_its_parts() {
 }
 
 /// A folder as --directory takes it.
-fn parts(folder: &Path) -> Option<PathBuf> {
-    let disk = disk(MENU)?;
+fn parts(folder: &Path, change: fn(&Path)) -> Option<PathBuf> {
+    let disk = Disk::with(MENU, |tree| {
+        with_files(tree);
+        change(tree);
+    })?;
     let parts = folder.join("parts");
     fs::create_dir(&parts).unwrap();
     for name in ["ext2fs.static", "exec.static"] {
@@ -159,7 +187,7 @@ fn parts(folder: &Path) -> Option<PathBuf> {
 fn a_folder_with_its_parts_or_without() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
-    let Some(parts) = parts(folder) else { return };
+    let Some(parts) = parts(folder, |_| ()) else { return };
     let needs = |what: &str| {
         let (code, said) = hurd(folder, &["--directory", "parts", "--need"]);
         assert_eq!(code, 0, "{said}");
@@ -172,17 +200,81 @@ fn a_folder_with_its_parts_or_without() {
     fs::write(parts.join("root.img.gz"), b"\x1f\x8b\x08 damaged").unwrap();
     refused("wrong RAM disk");
     fs::remove_file(parts.join("root.img.gz")).unwrap();
-    refused("no RAM-disk root image");
+    refused("missing: a RAM-disk root image");
     fs::rename(parts.join("exec.static"), parts.join("exec")).unwrap();
-    refused("no RAM-disk root image");
+    refused("missing: a RAM-disk root image");
     fs::remove_file(parts.join("exec")).unwrap();
-    refused("neither exec.static nor exec");
-    fs::write(parts.join("ext2fs.static"), "text").unwrap();
-    refused("ext2fs.static is no ELF file");
+    refused("missing: exec.static, or exec");
     fs::remove_file(parts.join("ext2fs.static")).unwrap();
-    refused("ext2fs.static is missing");
+    refused(
+        "no Hurd in parts:\n  missing: ext2fs.static (the server of the root file system)\n  missing: exec.static, or exec",
+    );
     fs::remove_dir_all(parts).unwrap();
     refused("is no folder");
+}
+
+#[test]
+fn an_ext2fs_that_is_none() {
+    let scratch = tempfile::tempdir().unwrap();
+    let Some(parts) = parts(scratch.path(), |_| ()) else { return };
+    fs::write(parts.join("ext2fs.static"), "text").unwrap();
+    refused(scratch.path(), &["--directory", "parts", "--need"], "ext2fs.static is no ELF file");
+}
+
+/// Another interpreter than the one that is there, as a program of the Hurd would name it.
+fn needs_a_linker(tree: &Path) {
+    must(Command::new("cp").arg("/bin/sh").arg(tree.join("bin/sh")));
+}
+
+#[test]
+fn what_a_ram_disk_lacks_is_told_before_the_boot_a_line_each() {
+    let lacks = |change: fn(&Path), options: &[&str], lines: &[&str]| {
+        let scratch = tempfile::tempdir().unwrap();
+        let Some(_) = parts(scratch.path(), change) else { return };
+        fs::write(scratch.path().join("kernel"), hurd_disk::elf(1)).unwrap();
+        let all = [&["--directory", "parts"], options].concat();
+        for line in lines {
+            refused(scratch.path(), &all, &format!("\n  missing: {line}"));
+        }
+    };
+    lacks(
+        |tree| {
+            fs::remove_file(tree.join("bin/sh")).unwrap();
+            fs::remove_file(tree.join("hurd/proc")).unwrap();
+            fs::remove_file(tree.join("libexec/runsystem")).unwrap();
+        },
+        &["--need"],
+        &[
+            "in the RAM disk: /bin/sh (a POSIX shell",
+            "in the RAM disk: /hurd/proc (the process server",
+            "in the RAM disk: /libexec/runsystem (",
+        ],
+    );
+    lacks(
+        needs_a_linker,
+        &["--need"],
+        &["in the RAM disk: /lib64/ld-linux-x86-64.so.2 (the dynamic linker"],
+    );
+    let check = &["--kernel", "kernel", "--check"];
+    lacks(
+        |tree| {
+            fs::remove_file(tree.join("bin/cksum")).unwrap();
+            // A link that leads nowhere, and one that leads to a program.
+            std::os::unix::fs::symlink("nothing", tree.join("bin/cksum")).unwrap();
+            fs::remove_file(tree.join("bin/reboot")).unwrap();
+            fs::rename(tree.join("bin/cp"), tree.join("bin/coreutils")).unwrap();
+            std::os::unix::fs::symlink("coreutils", tree.join("bin/cp")).unwrap();
+        },
+        check,
+        &["the program cksum (in /sbin, /usr/sbin", "the program reboot (in "],
+    );
+    let scratch = tempfile::tempdir().unwrap();
+    let gone = |tree: &Path| fs::remove_file(tree.join("bin/sync")).unwrap();
+    let Some(_) = parts(scratch.path(), gone) else { return };
+    fs::write(scratch.path().join("kernel"), hurd_disk::elf(1)).unwrap();
+    let (code, said) = hurd(scratch.path(), &[&["--directory", "parts"][..], check].concat());
+    assert_eq!((code, said.matches("missing: ").count()), (1, 1), "{said}");
+    assert!(!scratch.path().join("build/logs").exists(), "something was booted");
 }
 
 #[test]

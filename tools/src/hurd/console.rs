@@ -130,6 +130,11 @@ impl<'a, L: Line> Console<'a, L> {
         }
     }
 
+    /// What was heard since the last thing that was waited for and came.
+    pub fn since(&self) -> &str {
+        &self.text[self.done..]
+    }
+
     /// Everything that was heard.
     pub fn text(&self) -> &str {
         &self.text

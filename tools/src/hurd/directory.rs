@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, ensure, Context, Result};
 
 use super::ext2::Ext2;
-use super::flavour;
+use super::{flavour, requires};
 use crate::boot::Module;
 
 pub const COMMAND_LINE: &str = "root=device:rd0 console=com0";
@@ -22,61 +22,76 @@ const EXEC: &str = "$(exec-task=task-create)";
 pub struct Directory {
     ext2fs: PathBuf,
     exec: Module,
-    ramdisk: PathBuf,
+    /// The RAM disk's.
+    pub system: Ext2,
     pub is_64: bool,
 }
 
-/// Finds the three parts; `cache` gets the RAM disk unpacked if it is compressed.
+/// Finds the three parts; `cache` gets the RAM disk unpacked if it is compressed. What is missing, in the folder
+/// and in the RAM disk, is told in one go.
 pub fn open(folder: &Path, cache: &Path) -> Result<Directory> {
     ensure!(folder.is_dir(), "no Hurd: {} is no folder", folder.display());
+    let mut missing = Vec::new();
     let ext2fs = folder.join("ext2fs.static");
-    ensure!(ext2fs.is_file(), "no Hurd in {}: ext2fs.static is missing", folder.display());
+    if !ext2fs.is_file() {
+        missing.push("ext2fs.static (the server of the root file system)".to_string());
+    }
+    let exec = exec_module(folder)?;
+    let exec = exec.map_err(|what| missing.push(what));
+    let system = ramdisk(folder, cache)?;
+    match &system {
+        None => missing.push("a RAM-disk root image (an ext2 file system, .gz or not)".into()),
+        Some(system) => missing.extend(
+            requires::to_boot(system)?.into_iter().map(|what| format!("in the RAM disk: {what}")),
+        ),
+    }
+    let (true, Ok(exec), Some(system)) = (missing.is_empty(), exec, system) else {
+        let lines: String = missing.iter().map(|what| format!("\n  missing: {what}")).collect();
+        bail!(
+            "no Hurd in {}:{lines}\n  docs/hurd.md tells what such a folder holds",
+            folder.display()
+        )
+    };
     let data = crate::elf::read(&ext2fs)?;
     let is_64 = flavour::is_64("ext2fs.static", &data)
         .with_context(|| format!("wrong Hurd in {}", folder.display()))?;
-    let exec = exec_module(folder)?;
-    let ramdisk = ramdisk(folder, cache)?;
-    Ok(Directory { ext2fs, exec, ramdisk, is_64 })
+    Ok(Directory { ext2fs, exec, system, is_64 })
 }
 
 impl Directory {
     pub fn modules(&self) -> Vec<Module> {
         vec![
-            Module { path: self.ramdisk.clone(), args: "$(ramdisk-create)".into() },
+            Module { path: self.system.file.clone(), args: "$(ramdisk-create)".into() },
             Module { path: self.ext2fs.clone(), args: EXT2FS.into() },
             self.exec.clone(),
         ]
     }
 }
 
-/// exec.static as it is; an exec that is dynamically linked is started by its ld.so.1.
-fn exec_module(folder: &Path) -> Result<Module> {
+/// exec.static as it is; an exec that is dynamically linked is started by its ld.so.1. Or else what is missing.
+fn exec_module(folder: &Path) -> Result<Result<Module, String>> {
     let whole = folder.join("exec.static");
     if whole.is_file() {
-        return Ok(Module { path: whole, args: EXEC.into() });
+        return Ok(Ok(Module { path: whole, args: EXEC.into() }));
     }
     let exec = folder.join("exec");
-    ensure!(
-        exec.is_file(),
-        "no Hurd in {}: neither exec.static nor exec is there",
-        folder.display()
-    );
+    if !exec.is_file() {
+        return Ok(Err("exec.static, or exec (the server that loads programs)".into()));
+    }
     let data = crate::elf::read(&exec)?;
     let file = crate::elf::parse(&exec, &data)?;
     if object::Object::section_by_name(&file, ".interp").is_none() {
-        return Ok(Module { path: exec, args: EXEC.into() });
+        return Ok(Ok(Module { path: exec, args: EXEC.into() }));
     }
     let loader = folder.join("ld.so.1");
-    ensure!(
-        loader.is_file(),
-        "no Hurd in {}: exec is dynamically linked, so ld.so.1 must lie beside it (or an exec.static)",
-        folder.display()
-    );
-    Ok(Module { path: loader, args: format!("/hurd/exec {EXEC}") })
+    if !loader.is_file() {
+        return Ok(Err("ld.so.1 (exec is dynamically linked; or an exec.static)".into()));
+    }
+    Ok(Ok(Module { path: loader, args: format!("/hurd/exec {EXEC}") }))
 }
 
 /// The one file that holds an ext2 file system, perhaps compressed.
-fn ramdisk(folder: &Path, cache: &Path) -> Result<PathBuf> {
+fn ramdisk(folder: &Path, cache: &Path) -> Result<Option<Ext2>> {
     let mut plain = Vec::new();
     let mut packed = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -84,23 +99,20 @@ fn ramdisk(folder: &Path, cache: &Path) -> Result<PathBuf> {
         if !path.is_file() {
             continue;
         }
-        if Ext2::find(&path, 0)?.is_some() {
-            plain.push(path);
+        if let Some(system) = Ext2::find(&path, 0)? {
+            plain.push(system);
         } else if starts_with_gzip(&path)? {
             packed.push(path);
         }
     }
-    plain.sort();
+    plain.sort_by(|one, other| one.file.cmp(&other.file));
     match (&plain[..], &packed[..]) {
-        ([one], _) => Ok(one.clone()),
-        ([], [one]) => unpacked(one, cache),
-        ([], []) => bail!(
-            "no Hurd in {}: no RAM-disk root image (an ext2 file system, .gz or not)",
-            folder.display()
-        ),
+        ([one], _) => Ok(Some(one.clone())),
+        ([], [one]) => unpacked(one, cache).map(Some),
+        ([], []) => Ok(None),
         (many, more) => {
-            let names: Vec<String> =
-                many.iter().chain(more.iter()).map(|path| path.display().to_string()).collect();
+            let paths = many.iter().map(|system| &system.file).chain(more);
+            let names: Vec<String> = paths.map(|path| path.display().to_string()).collect();
             bail!("which is the RAM disk? Leave one of: {}", names.join(", "))
         }
     }
@@ -112,7 +124,7 @@ fn starts_with_gzip(path: &Path) -> Result<bool> {
     Ok(start == [0x1f, 0x8b])
 }
 
-fn unpacked(path: &Path, cache: &Path) -> Result<PathBuf> {
+fn unpacked(path: &Path, cache: &Path) -> Result<Ext2> {
     let data = flavour::gunzip(&crate::elf::read(path)?)
         .with_context(|| format!("wrong RAM disk {}", path.display()))?;
     fs::create_dir_all(cache)?;
@@ -120,10 +132,7 @@ fn unpacked(path: &Path, cache: &Path) -> Result<PathBuf> {
     let fresh = cache.join(format!("ramdisk-{}", std::process::id()));
     fs::write(&fresh, data)?;
     fs::rename(&fresh, &ramdisk)?;
-    ensure!(
-        Ext2::find(&ramdisk, 0)?.is_some(),
-        "wrong RAM disk: {} unpacked is no ext2 file system",
-        path.display()
-    );
-    Ok(ramdisk)
+    Ext2::find(&ramdisk, 0)?.with_context(|| {
+        format!("wrong RAM disk: {} unpacked is no ext2 file system", path.display())
+    })
 }

@@ -12,6 +12,8 @@ const SUPERBLOCK: u64 = 1024;
 const MAGIC: u16 = 0xef53;
 const CLEAN: u16 = 1;
 const NEEDS_RECOVERY: u32 = 4;
+/// So many links, one behind another, are no loop yet.
+const LINKS: usize = 8;
 
 /// An ext2 file system that starts at `offset` of a file.
 #[derive(Clone, Debug)]
@@ -48,6 +50,27 @@ impl Ext2 {
 
     pub fn has(&self, path: &str) -> Result<bool> {
         Ok(String::from_utf8_lossy(&self.ask("stat", path)?.0).contains("Inode:"))
+    }
+
+    /// The file that a path leads to, its last link followed too; None if it leads nowhere.
+    pub fn resolve(&self, path: &str) -> Result<Option<String>> {
+        let mut path = path.to_string();
+        for _ in 0..LINKS {
+            let told = String::from_utf8_lossy(&self.ask("stat", &path)?.0).into_owned();
+            if !told.contains("Inode:") {
+                return Ok(None);
+            }
+            if !told.contains("Type: symlink") {
+                return Ok(Some(path));
+            }
+            let link = told.lines().find_map(|line| line.strip_prefix("Fast link dest: "));
+            let Some(link) = link.map(|link| link.trim_matches('"')) else { return Ok(None) };
+            path = match (link.starts_with('/'), path.rsplit_once('/')) {
+                (false, Some((folder, _))) => format!("{folder}/{link}"),
+                _ => link.into(),
+            };
+        }
+        Ok(None)
     }
 
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {

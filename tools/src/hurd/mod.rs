@@ -16,7 +16,9 @@ mod ext2;
 mod flavour;
 mod grub;
 mod image;
+mod known;
 mod overlay;
+mod requires;
 mod session;
 mod source;
 mod steps;
@@ -26,6 +28,7 @@ pub mod testing;
 
 use console::Console;
 use flavour::Kernel;
+use requires::Found;
 use session::{Limits, Script, Session};
 use source::Source;
 use table::Column;
@@ -46,10 +49,13 @@ use table::Column;
 ///
 /// The console: what is typed goes to the Hurd; Ctrl-A X ends QEMU; `reboot` in it ends it too.
 ///
-/// The scripted session, on the stock kernel (--stock; without it the image's own) and on --kernel:
-/// reach a shell prompt (as root, if asked), fork, pipe, write files and compare them, map and run
+/// The scripted session, on the stock kernel (--stock; without it the image's own) and on --kernel, by
+/// turns: reach a shell prompt (as root, if asked), fork, pipe, write files and read them, map and run
 /// copies of the shell, have the kernel wire memory, all of that at one time, then on the other CPUs
-/// through /sbin/smp, and reboot. Results must be the same on both kernels. If the kernel has
+/// through /sbin/smp, count the entries of the file system's map while 2,000 files are written, and
+/// reboot. What each step must come to is known before the boot, and must be the same on both kernels.
+/// Before that the file system is looked into: programs that the session cannot do without are
+/// missed at once, a line for each, and steps that need others are skipped. If the kernel has
 /// vm_map_rust_counters (in its symbols or in the graft's record beside it), they are read before the
 /// reboot and must show that both functions ran.
 ///
@@ -160,28 +166,35 @@ fn check(
     path: &Path,
     scratch: &Scratch,
 ) -> Result<ExitCode> {
+    let found = requires::to_play(source.system(), steps::STEPS)?;
     fs::create_dir_all(&args.logs)
         .with_context(|| format!("cannot make folder {}", args.logs.display()))?;
-    let mut columns = Vec::new();
+    let mut sides = Vec::new();
     if let Some(stock) = &args.stock {
         let facts = Kernel::of(stock, &crate::elf::read(stock)?)?;
         need.accepts(stock, &facts)?;
-        columns.push(sessions(args, source, "stock", Some(stock), facts.multiprocessor, scratch)?);
+        sides.push(Side::new(args, "stock", Some(stock), facts.multiprocessor)?);
     } else if matches!(source, Source::Image(_)) {
-        columns.push(sessions(args, source, "stock", None, None, scratch)?);
+        sides.push(Side::new(args, "stock", None, None)?);
     }
-    columns.push(sessions(args, source, "ours", Some(path), kernel.multiprocessor, scratch)?);
-    report(&columns)
+    sides.push(Side::new(args, "ours", Some(path), kernel.multiprocessor)?);
+    // By turns: what else the machine does meanwhile meets both.
+    for round in 1..=args.repeats {
+        for side in &mut sides {
+            side.play(args, source, &found, round, scratch)?;
+        }
+    }
+    report(&sides.into_iter().map(|side| side.column).collect::<Vec<_>>())
 }
 
 /// Prints the table and what is wrong, and says so by the exit status.
 fn report(columns: &[Column]) -> Result<ExitCode> {
     let rows = session::rows(steps::STEPS);
-    print!("{}", table::text(columns, &rows));
+    print!("{}", table::text(columns, steps::STEPS));
     columns.iter().flat_map(|column| column.skips(&rows)).for_each(|skip| println!("{skip}"));
     let faults = columns.iter().flat_map(Column::faults);
     faults.for_each(|(_, text)| println!("\n{text}"));
-    let differences = table::differences(columns, &rows);
+    let differences = table::differences(columns, steps::STEPS);
     differences.iter().for_each(|text| println!("\n{text}"));
     let (status, why) = table::verdict(columns, &differences);
     if !why.is_empty() {
@@ -190,37 +203,55 @@ fn report(columns: &[Column]) -> Result<ExitCode> {
     Ok(ExitCode::from(status))
 }
 
-/// All sessions on one kernel; `kernel` none is the image's own.
-fn sessions(
-    args: &Args,
-    source: &Source,
-    name: &'static str,
-    kernel: Option<&Path>,
-    multiprocessor: Option<bool>,
-    scratch: &Scratch,
-) -> Result<Column> {
-    let one_cpu = match (args.smp, multiprocessor) {
-        (1, _) => Some("the machine has one CPU"),
-        (_, Some(false)) => Some("this kernel uses one CPU"),
-        _ => None,
-    };
-    let counters = match kernel {
-        Some(path) => source::counters_place(path)?,
-        None => None,
-    };
-    let script = Script {
-        steps: steps::STEPS,
-        limits: Limits {
-            shell: Duration::from_secs(args.shell_timeout),
-            step: Duration::from_secs(args.step_timeout),
-            silence: Duration::from_secs(args.silence),
-            start: Duration::from_secs(args.start_silence),
-        },
-        one_cpu,
-    };
-    let mut column = Column::new(name);
-    for round in 1..=args.repeats {
-        let prepared = source.prepare(kernel, &scratch.0, &args.work)?;
+/// One kernel's sessions; `kernel` none is the image's own.
+struct Side<'a> {
+    kernel: Option<&'a Path>,
+    one_cpu: Option<&'static str>,
+    counters: Option<(u64, usize)>,
+    column: Column,
+}
+
+impl Side<'_> {
+    fn new<'a>(
+        args: &Args,
+        name: &'static str,
+        kernel: Option<&'a Path>,
+        multiprocessor: Option<bool>,
+    ) -> Result<Side<'a>> {
+        let one_cpu = match (args.smp, multiprocessor) {
+            (1, _) => Some("the machine has one CPU"),
+            (_, Some(false)) => Some("this kernel uses one CPU"),
+            _ => None,
+        };
+        let counters = match kernel {
+            Some(path) => source::counters_place(path)?,
+            None => None,
+        };
+        Ok(Side { kernel, one_cpu, counters, column: Column::new(name) })
+    }
+
+    /// One session more.
+    fn play(
+        &mut self,
+        args: &Args,
+        source: &Source,
+        found: &Found,
+        round: u32,
+        scratch: &Scratch,
+    ) -> Result<()> {
+        let script = Script {
+            steps: steps::STEPS,
+            limits: Limits {
+                shell: Duration::from_secs(args.shell_timeout),
+                step: Duration::from_secs(args.step_timeout),
+                silence: Duration::from_secs(args.silence),
+                start: Duration::from_secs(args.start_silence),
+            },
+            found,
+            one_cpu: self.one_cpu,
+        };
+        let name = self.column.name;
+        let prepared = source.prepare(self.kernel, &scratch.0, &args.work)?;
         let mut arguments = machine_arguments(args);
         arguments.extend(prepared.arguments);
         let log = args.logs.join(format!("hurd-{name}-{round}.log"));
@@ -234,7 +265,7 @@ fn sessions(
             script.play(
                 &mut console,
                 &mut |machine| {
-                    let Some((place, count)) = counters else { return Ok(None) };
+                    let Some((place, count)) = self.counters else { return Ok(None) };
                     machine.words(place, count).map(Some)
                 },
                 &mut |step, last| {
@@ -247,9 +278,14 @@ fn sessions(
                 },
             )
         })?;
-        column.add(session, boots, log)?;
+        drop(progress);
+        if args.repeats > 1 {
+            let what = session.fault.as_ref().map_or("passed", |(_, text)| text);
+            let line = what.lines().next().unwrap_or_default();
+            eprintln!("{name} {round} of {}: {line}", args.repeats);
+        }
+        self.column.add(session, boots, log)
     }
-    Ok(column)
 }
 
 /// Only a boot in which no program was started is tried again.

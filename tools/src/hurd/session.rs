@@ -7,10 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::console::{Console, Line, Patience, Trouble};
+use super::requires::Found;
 use super::steps::{asking_for_end, end_in, Needs, Step, PRELUDE};
 
 /// How often it is looked at where the CPUs are while they should be at work.
 const GLANCE: Duration = Duration::from_millis(100);
+/// The startup server's last words before it calls the kernel to reboot, which says nothing itself. A machine that
+/// ends without them has reset.
+const LAST_WORDS: &str = "rebooting Mach";
 /// What stands at the end of the console when something waits for us.
 const PROMPTS: [(&str, Prompt); 6] = [
     ("login: ", Prompt::Login("root")),
@@ -77,6 +81,8 @@ pub fn rows(steps: &[Step]) -> Vec<&'static str> {
 pub struct Script<'a> {
     pub steps: &'a [Step],
     pub limits: Limits,
+    /// What was found in the Hurd's file system before the boot.
+    pub found: &'a Found,
     /// Why no step can run on other CPUs, if none can.
     pub one_cpu: Option<&'a str>,
 }
@@ -125,6 +131,10 @@ impl Script<'_> {
             Stop::Trouble(Trouble::Stopped) => {
                 (Fault::Panic, format!("the machine reset or switched itself off at '{name}'"))
             }
+            Stop::Unannounced => (
+                Fault::Panic,
+                format!("the machine reset or switched itself off at '{name}', without '{LAST_WORDS}' before"),
+            ),
         };
         session.outcomes.push(Outcome::Failed);
         session.fault = Some(fault);
@@ -160,22 +170,28 @@ impl Script<'_> {
                 continue;
             }
             let start = Instant::now();
-            let mut missing = Vec::new();
+            let absent: Vec<&str> = step
+                .programs
+                .iter()
+                .copied()
+                .filter(|name| self.found.absent.contains(name))
+                .collect();
+            if !absent.is_empty() {
+                let why = format!("no {} in this Hurd", absent.join(", "));
+                session.outcomes.push(Outcome::Skipped(why));
+                continue;
+            }
             for program in step.programs {
                 let line = format!("x=$(command -v {program})");
                 if ask(console, &line, &mut |_, last| progress(step.name, last))?.0 != 0 {
-                    missing.push(*program);
+                    return Err(Stop::Wrong(format!("the shell finds no {program}")));
                 }
-            }
-            if !missing.is_empty() {
-                session.outcomes.push(Outcome::Skipped(format!("no {}", missing.join(", "))));
-                continue;
             }
             let mut glanced: Option<Instant> = None;
             let mut cpus = BTreeSet::new();
-            let mut last_answer = (0, String::new());
+            let mut result = String::new();
             for line in step.lines {
-                last_answer = ask(console, line, &mut |machine: &mut L, last: &str| {
+                let answer = ask(console, line, &mut |machine: &mut L, last: &str| {
                     progress(step.name, last);
                     let due = glanced.is_none_or(|at| at.elapsed() >= GLANCE);
                     if step.needs == Needs::OtherCpus && due {
@@ -184,11 +200,14 @@ impl Script<'_> {
                         cpus.extend(machine.in_user_code().unwrap_or_default());
                     }
                 })?;
+                result = answer.1;
+                if answer.0 != 0 {
+                    let status = answer.0;
+                    let text = format!("exit status {status}, result '{result}', after: {line}");
+                    return Err(Stop::Wrong(text));
+                }
             }
-            let (status, result) = last_answer;
-            if status != 0 {
-                return Err(Stop::Wrong(format!("exit status {status}, result '{result}'")));
-            }
+            step.known.judge(&result, &self.found.shell).map_err(Stop::Wrong)?;
             cpus.remove(&0);
             if step.needs == Needs::OtherCpus && cpus.is_empty() {
                 return Err(Stop::Wrong("no CPU but the first was seen running a program".into()));
@@ -198,11 +217,18 @@ impl Script<'_> {
         }
 
         let start = Instant::now();
-        ask(console, "cd /; rm -rf $w; sync", &mut |_, last| progress("clean reboot", last))?;
+        let line = "cd / && rm -rf $w && sync";
+        let (status, _) = ask(console, line, &mut |_, last| progress("clean reboot", last))?;
+        if status != 0 {
+            return Err(Stop::Wrong(format!("exit status {status} of: {line}")));
+        }
         session.words = counters(&mut console.line).map_err(Trouble::Broken)?;
         console.say("reboot")?;
         console
             .wait_for_end(self.step_patience(), &mut |_, last| progress("clean reboot", last))?;
+        if !console.since().contains(LAST_WORDS) {
+            return Err(Stop::Unannounced);
+        }
         session.outcomes.push(passed(start, String::new()));
         Ok(())
     }
@@ -212,7 +238,7 @@ impl Script<'_> {
         &self,
         console: &mut Console<L>,
         tick: &mut dyn FnMut(&mut L, &str),
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), Stop> {
         let begin = Instant::now();
         let patience = |silence| Patience {
             limit: self.limits.shell.saturating_sub(begin.elapsed()),
@@ -231,9 +257,12 @@ impl Script<'_> {
             match console.wait(patience(silence), &mut prompt_in, tick).map_err(whole)? {
                 Prompt::Login(answer) => console.say(answer)?,
                 Prompt::Shell => {
-                    console.say(&asking_for_end("true", 0))?;
-                    let answer = &mut |text: &str| end_in(text, 0);
-                    console.wait(patience(silence), answer, tick).map_err(whole)?;
+                    console.say(&asking_for_end("r=$((6*7))", 0))?;
+                    let find = &mut |text: &str| end_in(text, 0);
+                    let answer = console.wait(patience(silence), find, tick).map_err(whole)?;
+                    if answer != (0, "42".into()) {
+                        return Err(Stop::Wrong(format!("the shell's 6*7 is {answer:?}")));
+                    }
                     return Ok(());
                 }
             }
@@ -248,6 +277,8 @@ impl Script<'_> {
 enum Stop {
     Trouble(Trouble),
     Wrong(String),
+    /// The machine ended when it was told to reboot, and nobody said that it would.
+    Unannounced,
 }
 
 impl From<Trouble> for Stop {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::directory::{self, Directory};
+use super::ext2::Ext2;
 use super::flavour::{self, Need};
 use super::image::{Image, MENU};
 use super::{grub, overlay};
@@ -35,6 +36,14 @@ impl Source {
                 let is_64 = flavour::is_64(kernel, &image.system.read(kernel)?)?;
                 Ok(Need::of_image(image.entry.starts_rumpdisk(), is_64))
             }
+        }
+    }
+
+    /// Its root file system.
+    pub fn system(&self) -> &Ext2 {
+        match self {
+            Source::Image(image) => &image.system,
+            Source::Directory(directory) => &directory.system,
         }
     }
 

@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
-use super::session::{Fault, Outcome, Session};
+use super::known::{self, Known};
+use super::session::{rows, Fault, Outcome, Session};
+use super::steps::Step;
 use crate::run::counters::Counters;
 
 /// All sessions on one kernel.
@@ -97,20 +99,39 @@ impl Column {
         }
     }
 
+    /// The fewest and the most entries that a file system's map was seen with.
+    fn entries(&self, steps: &[Step]) -> String {
+        let mut counts = Vec::new();
+        for (row, step) in (1..).zip(steps) {
+            for (session, ..) in
+                self.sessions.iter().filter(|_| matches!(step.known, Known::Entries))
+            {
+                if let Some(Outcome::Passed { result, .. }) = session.outcomes.get(row) {
+                    counts.extend(known::entries(result).unwrap_or_default());
+                }
+            }
+        }
+        match (counts.iter().min(), counts.iter().max()) {
+            (Some(fewest), Some(most)) => format!("{fewest} to {most}"),
+            _ => "-".into(),
+        }
+    }
+
     fn counter(&self, of: impl Fn(&Counters) -> u64) -> String {
         self.counters.as_ref().map_or("-".into(), |counters| of(counters).to_string())
     }
 
-    fn cells(&self, rows: usize) -> Vec<String> {
+    fn cells(&self, steps: &[Step]) -> Vec<String> {
         let boots: u32 = self.sessions.iter().map(|(_, boots, _)| boots).sum();
         let mut cells = vec![
             self.name.to_string(),
             format!("{} of {}", self.passed(), self.sessions.len()),
             boots.to_string(),
         ];
-        cells.extend((0..rows).map(|row| self.step(row)));
+        cells.extend((0..rows(steps).len()).map(|row| self.step(row)));
         cells.extend([
             self.other_cpus(),
+            self.entries(steps),
             self.counter(|counters| counters.coalesce_calls),
             self.counter(|counters| counters.merges),
             self.counter(|counters| counters.refused_in_transition),
@@ -122,23 +143,25 @@ impl Column {
     }
 }
 
-/// Where the results of a step were not the same in all sessions on all kernels.
-pub fn differences(columns: &[Column], rows: &[&str]) -> Vec<String> {
+/// Where the results of a step did not agree in all sessions on all kernels.
+pub fn differences(columns: &[Column], steps: &[Step]) -> Vec<String> {
     let mut found = Vec::new();
-    for (row, name) in rows.iter().enumerate() {
-        let mut results: Vec<(&str, &str)> = columns
-            .iter()
-            .flat_map(|column| column.sessions.iter().map(|(session, ..)| (column.name, session)))
-            .filter_map(|(kernel, session)| match session.outcomes.get(row)? {
-                Outcome::Passed { result, .. } => Some((kernel, result.as_str())),
-                _ => None,
-            })
-            .collect();
-        results.dedup_by_key(|(_, result)| *result);
+    for (row, step) in (1..).zip(steps) {
+        let mut results: Vec<(&str, &str)> = Vec::new();
+        for column in columns {
+            for (session, ..) in &column.sessions {
+                let Some(Outcome::Passed { result, .. }) = session.outcomes.get(row) else {
+                    continue;
+                };
+                if !results.iter().any(|(_, other)| step.known.alike(result, other)) {
+                    results.push((column.name, result));
+                }
+            }
+        }
         if results.len() > 1 {
             let told: Vec<String> =
                 results.iter().map(|(kernel, result)| format!("{kernel} '{result}'")).collect();
-            found.push(format!("results differ at '{name}': {}", told.join(", ")));
+            found.push(format!("results differ at '{}': {}", step.name, told.join(", ")));
         }
     }
     found
@@ -168,11 +191,12 @@ pub fn verdict(columns: &[Column], differences: &[String]) -> (u8, String) {
     (14, format!("the counters do not prove that our code ran: {}", doubts.join("; ")))
 }
 
-pub fn text(columns: &[Column], rows: &[&str]) -> String {
+pub fn text(columns: &[Column], steps: &[Step]) -> String {
     let mut names = vec!["", "sessions passed", "boots, those that never came up too"];
-    names.extend(rows);
+    names.extend(rows(steps));
     names.extend([
         "CPUs seen at work besides the first",
+        "entries of the file system's map",
         "vm_map_coalesce_entry: calls",
         "  merges",
         "  refused as in transition",
@@ -180,7 +204,7 @@ pub fn text(columns: &[Column], rows: &[&str]) -> String {
         "  with the map unlocked",
         "  of these at one time, at most",
     ]);
-    let cells: Vec<Vec<String>> = columns.iter().map(|column| column.cells(rows.len())).collect();
+    let cells: Vec<Vec<String>> = columns.iter().map(|column| column.cells(steps)).collect();
     let label = names.iter().map(|name| name.len()).max().unwrap_or(0);
     let width = cells.iter().flatten().map(String::len).max().unwrap_or(0);
     let mut text = String::new();

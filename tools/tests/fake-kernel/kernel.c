@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A kernel that prints its first module on the serial line and stops. The byte 1 in the module resets the machine
- * instead; the byte 2 makes it answer what is typed, as a shell that finds everything in order would.
+ * instead; the byte 2 makes it answer what is typed, as a shell would in which all goes well. What comes of that stands
+ * behind the byte: lines of a part of what is typed, a tab, and the result.
  * Its data is linked to addresses that differ from where it lies in memory, as a real kernel's does.
  */
 #include <stdint.h>
@@ -59,22 +60,41 @@ static void put(uint8_t byte)
 	out(COM1, byte);
 }
 
-/* Where `what` ends in the line, or 0. */
-static const char *after(const char *line, const char *what)
+/* Where `what`, which ends at `stop`, ends in the line, or 0. */
+static const char *after(const char *line, const char *what, char stop)
 {
 	for (; *line; line++) {
 		const char *there = line, *here = what;
 
-		while (*here && *there == *here)
+		while (*here != stop && *there == *here)
 			there++, here++;
-		if (!*here)
+		if (*here == stop)
 			return there;
 	}
 	return 0;
 }
 
-/* Echoes what is typed. To a line that ends in echo "e""nd-N:..." it says end-N:0::, to `reboot` it reboots, else it prompts. */
-static void answer(void)
+/* Prints the result of what was typed, if the table has one. */
+static void put_result(const char *typed, const char *table, const char *end)
+{
+	while (table < end) {
+		const char *result = after(table, "\t", 0);
+		int found = after(typed, table, '\t') != 0;
+
+		for (table = result; table < end && *table != '\n'; table++)
+			if (found)
+				put(*table);
+		table++;
+		if (found)
+			return;
+	}
+}
+
+/*
+ * Echoes what is typed. To a line that ends in echo "e""nd-N:..." it says end-N:0:RESULT:, to `reboot` it says what the
+ * table has for that and reboots, else it prompts.
+ */
+static void answer(const char *table, const char *end)
 {
 	char line[512];
 	unsigned length = 0;
@@ -92,9 +112,11 @@ static void answer(void)
 		}
 		line[length] = 0;
 		length = 0;
-		if (line[0] == 'r' && after(line, "reboot"))
+		if (line[0] == 'r' && after(line, "reboot", 0)) {
+			put_result(line, table, end);
 			reset();
-		number = after(line, "nd-");
+		}
+		number = after(line, "nd-", 0);
 		if (!number) {
 			put('#');
 			put(' ');
@@ -104,7 +126,10 @@ static void answer(void)
 			put(*c);
 		while (*number >= '0' && *number <= '9')
 			put(*number++);
-		for (const char *c = ":0::\n\r# "; *c; c++)
+		for (const char *c = ":0:"; *c; c++)
+			put(*c);
+		put_result(line, table, end);
+		for (const char *c = ":\n\r# "; *c; c++)
 			put(*c);
 	}
 }
@@ -119,7 +144,7 @@ void print_module(const struct boot_info *info)
 		if (*byte == 1)
 			reset();
 		if (*byte == 2)
-			answer();
+			answer((const char *)byte + 1, (const char *)module->end);
 		put(*byte);
 		(*count)++;
 	}

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+use super::super::steps::Needs;
 use super::super::testing::cells_of;
 use super::*;
 
+const STEPS: &[Step] = &[step("forks", Known::Exactly(|_| "7".into()))];
 const ROWS: [&str; 3] = ["shell prompt", "forks", "clean reboot"];
+
+const fn step(name: &'static str, known: Known) -> Step {
+    Step { name, needs: Needs::Nothing, programs: &[], lines: &[], known }
+}
 
 fn passed(seconds: f64, result: &str) -> Outcome {
     Outcome::Passed { seconds, result: result.into() }
@@ -37,8 +43,8 @@ fn columns_stand_side_by_side() {
         assert!(faults[0].1.contains(part), "{part}");
     }
     let columns = [stock, ours];
-    assert!(differences(&columns, &ROWS).is_empty());
-    let text = text(&columns, &ROWS);
+    assert!(differences(&columns, STEPS).is_empty());
+    let text = text(&columns, STEPS);
     let row = |name| cells_of(&text, name);
     assert_eq!(row("sessions passed"), ["1 of 1", "1 of 2"]);
     assert_eq!(row("boots, those that never came up too"), ["1", "3"]);
@@ -54,8 +60,26 @@ fn other_results_are_a_difference() {
     stock.add(good("7"), 1, "a".into()).unwrap();
     let mut ours = Column::new("ours");
     ours.add(good("8"), 1, "b".into()).unwrap();
-    let told = differences(&[stock, ours], &ROWS);
+    let told = differences(&[stock, ours], STEPS);
     assert_eq!(told, ["results differ at 'forks': stock '7', ours '8'"]);
+}
+
+#[test]
+fn entries_of_both_kernels_are_shown_and_must_be_alike() {
+    let steps = &[step("map entries", Known::Entries)];
+    let column = |name, counts: &str| {
+        let mut column = Column::new(name);
+        column.add(good(&format!("2000: {counts}")), 1, "a".into()).unwrap();
+        column
+    };
+    let stock = "90 91 90 90 90 89 90 90 90 90 91";
+    let columns = [column("stock", stock), column("ours", &stock.replace("89", "93"))];
+    assert!(differences(&columns, steps).is_empty());
+    let text = text(&columns, steps);
+    assert_eq!(cells_of(&text, "entries of the file system's map"), ["89 to 91", "90 to 93"]);
+    let columns = [column("stock", stock), column("ours", &stock.replace('9', "19"))];
+    let told = differences(&columns, steps);
+    assert!(told[0].starts_with("results differ at 'map entries': stock '2000: 90 91"), "{told:?}");
 }
 
 #[test]
@@ -66,7 +90,7 @@ fn skips_are_told_once_with_their_reason() {
         ours.add(session(outcomes, None), 1, "a".into()).unwrap();
     }
     assert_eq!(ours.skips(&ROWS), ["SKIP forks (ours): no smp"]);
-    assert!(text(&[ours], &ROWS)
+    assert!(text(&[ours], STEPS)
         .lines()
         .any(|line| line.starts_with("forks") && line.ends_with("SKIP")));
 }
@@ -84,7 +108,7 @@ fn the_verdict_is_about_ours() {
     };
     let status = |stock, ours| {
         let columns = [column("stock", stock), column("ours", ours)];
-        verdict(&columns, &differences(&columns, &ROWS)).0
+        verdict(&columns, &differences(&columns, STEPS)).0
     };
     assert_eq!(status(good("7"), good("7")), 0);
     assert_eq!(status(good("7"), good("8")), Fault::Step as u8);
