@@ -106,7 +106,7 @@ build/harness: $(LIBRARY) $(wildcard c-shim/*.[ch] tests/*.[ch])
 # With the Hurd tools' packages: their tests skip what is not installed.
 check: packages-run vmtool
 	@tools/install-packages.sh hurd
-	@tools/check.sh $(STEPS)
+	@VMTOOL=$(VMTOOL) tools/check.sh $(STEPS)
 
 # The object as it is for users, without counters, against the kernel's machine code.
 $(MADE)/plain/vm_map.o: $(MADE)/include/structs.h $(SOURCES) | packages-kernel vmtool

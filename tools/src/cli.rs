@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, graft, hurd, layout, object_check, patch, run, wrong};
+use crate::{boot, check, graft, hurd, layout, object_check, patch, run, wrong};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -18,6 +18,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Boot(boot::Args),
+    Check(check::Args),
     Graft(graft::Args),
     Hurd(hurd::Args),
     Integrate(patch::IntegrateArgs),
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
     let done = |()| ExitCode::SUCCESS;
     let result = match Cli::parse().command {
         Command::Boot(args) => boot::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Graft(args) => graft::run(&args).map(done),
         Command::Hurd(args) => hurd::run(&args),
         Command::Integrate(args) => patch::integrate(&args).map(done),

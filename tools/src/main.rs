@@ -2,6 +2,7 @@
 //! `vmtool`: one binary with the host tools of this project.
 
 mod boot;
+mod check;
 mod cli;
 mod graft;
 mod hurd;

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Formatting, and what clippy finds.
+set -eu
+cd "$(dirname -- "$0")/.."
+cargo=${CARGO:-cargo}
+
+usage() {
+    cat <<'END'
+usage: lint.sh format|clippy
+format: the Rust sources are as `cargo fmt` writes them. clippy: it finds nothing wrong, and a reason for each unsafe block.
+Exit status: 0 so it is, 77 this cargo has no such command, another: it is not so.
+END
+}
+
+has() {
+    $cargo "$1" --version >/dev/null 2>&1 || { echo "SKIP: this cargo has no $1"; exit 77; }
+}
+
+case ${1-} in
+    -h | --help) usage ;;
+    format) has fmt; exec $cargo fmt --all --check ;;
+    clippy)
+        has clippy
+        exec $cargo clippy --locked --quiet --target-dir target --all-targets \
+            -p gnumach-vm-map -p kit -p vmtool -p oracle -p interleavings -- \
+            -D clippy::correctness -D clippy::suspicious -D clippy::perf -D clippy::undocumented_unsafe_blocks \
+            -D unsafe_op_in_unsafe_fn
+        ;;
+    *) usage >&2; exit 2 ;;
+esac

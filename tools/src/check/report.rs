@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What is told while the steps run, and at the end.
+
+use std::io::{stdout, IsTerminal, Write};
+
+use super::command::Ended;
+use super::judge::{Rules, Verdict};
+use super::skips::Permitted;
+use super::table::Step;
+
+/// Lines of a failed step's output that are shown.
+const SHOWN: usize = 40;
+/// Of the line that tells what is running.
+const WIDTH: usize = 79;
+
+pub struct Report {
+    on_terminal: bool,
+    all: usize,
+    passed: usize,
+    failed: usize,
+    /// Steps that were skipped as a whole.
+    skipped: usize,
+    /// Place of the step in the table, its name, and what it skipped.
+    skips: Vec<(usize, String, String)>,
+}
+
+impl Report {
+    pub fn new(all: usize) -> Report {
+        let on_terminal = stdout().is_terminal();
+        Report { on_terminal, all, passed: 0, failed: 0, skipped: 0, skips: Vec::new() }
+    }
+
+    pub fn failed(&self) -> bool {
+        self.failed > 0
+    }
+
+    /// On a terminal, one line with what is running.
+    pub fn progress<'a>(&self, running: impl Iterator<Item = (&'a str, u64)>) {
+        if self.on_terminal {
+            let done = self.passed + self.failed + self.skipped;
+            // Progress that cannot be shown is no reason to stop.
+            let _ = write!(stdout(), "\r{}\x1b[K", line(done, self.all, running));
+            let _ = stdout().flush();
+        }
+    }
+
+    fn clear(&self) {
+        if self.on_terminal {
+            print!("\r\x1b[K");
+        }
+    }
+
+    pub fn ended(&mut self, place: usize, step: &Step, verdict: &Verdict, ended: &Ended) {
+        self.clear();
+        let (name, seconds) = (&step.name, ended.seconds);
+        match verdict {
+            Verdict::Passed => {
+                self.passed += 1;
+                let inside = match ended.skips.len() {
+                    0 => String::new(),
+                    count => format!(" ({count} skipped)"),
+                };
+                println!("ok      {name:<24} {seconds:>4} s  {}{inside}", step.about);
+            }
+            Verdict::Skipped => {
+                self.skipped += 1;
+                println!("SKIP    {name:<24} {seconds:>4} s  {}", ended.skips.join("; "));
+            }
+            Verdict::Failed(why) => {
+                self.failed += 1;
+                println!(
+                    "not ok  {name:<24} {seconds:>4} s  {} ({why}); the end of {}:",
+                    step.about,
+                    ended.log.display()
+                );
+                let lines: Vec<&str> = ended.output.lines().collect();
+                for line in &lines[lines.len().saturating_sub(SHOWN)..] {
+                    println!("    {line}");
+                }
+            }
+        }
+        self.skips.extend(ended.skips.iter().map(|skip| (place, name.clone(), skip.clone())));
+    }
+
+    pub fn not_run(&mut self, step: &Step, failed: &str) {
+        self.clear();
+        self.failed += 1;
+        println!("not ok  {:<24}    - s  {} (not run, as {failed} failed)", step.name, step.about);
+    }
+
+    /// `done`: whether the step that a permitted skip is for has run to its end.
+    pub fn end(&mut self, rules: &Rules, done: impl Fn(&Permitted) -> bool) {
+        self.clear();
+        self.skips.sort_by_key(|(place, ..)| *place);
+        let mut lines = Vec::new();
+        for (_, step, skip) in &self.skips {
+            lines.push(match (rules.strict, rules.reason(step, skip)) {
+                (true, Some(reason)) => format!("    {step}: {skip} (permitted: {reason})"),
+                (true, None) => format!("    {step}: {skip} (NOT PERMITTED)"),
+                (false, _) => format!("    {step}: {skip}"),
+            });
+        }
+        if !lines.is_empty() {
+            println!("skipped:\n{}", lines.join("\n"));
+        }
+        for permitted in rules.permitted.iter().filter(|&permitted| done(permitted)) {
+            if !self.skips.iter().any(|(_, step, skip)| permitted.permits(step, skip)) {
+                println!("permitted, but not skipped any more: {}", permitted.line());
+            }
+        }
+        println!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skips.len());
+    }
+}
+
+/// How far all is, and what is running for how many seconds.
+fn line<'a>(done: usize, all: usize, running: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let running: Vec<String> =
+        running.map(|(name, seconds)| format!("{name} {seconds} s")).collect();
+    format!("{done} of {all} done; running: {}", running.join(", ")).chars().take(WIDTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn progress_says_what_runs_and_how_far_it_is() {
+        let line = |running: &[(&str, u64)]| super::line(3, 9, running.iter().copied());
+        assert_eq!(line(&[("a", 1), ("b", 70)]), "3 of 9 done; running: a 1 s, b 70 s");
+        assert_eq!(line(&[("long", 1); 40]).len(), super::WIDTH);
+    }
+}
