@@ -14,8 +14,7 @@ WRONG   ?= never-marks does-not-relock no-wired-count-test gap-removal-skipped n
 CARGO   ?= cargo
 
 ID      := $(SUITE)-$(FLAVOUR)
-KERNEL  ?= build/kernels/$(ID)/gnumach
-MADE    := build/$(ID)
+KERNEL  ?= $(or $(BUILD),build)/kernels/$(ID)/gnumach
 VMTOOL  := target/debug/vmtool
 STORM   := build/storm/storm
 ORACLE  := target/oracle/release/oracle
@@ -30,14 +29,14 @@ export PATH := $(CURDIR)/build/tools/bin:$(PATH):/usr/sbin:/sbin
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
 TARGET  := --target-dir target
 
-.PHONY: all help lib run check clean FORCE packages-build packages-kernel packages-run \
-	vmtool storm object graft harness check-object oracle reach oracle-wrong storm-wrong oracle-test \
-	interleavings picture bench budget patch integrate hurd
+.PHONY: all help lib check clean FORCE packages-build packages-kernel packages-run \
+	vmtool storm harness interleavings picture patch integrate hurd
 
 all: lib
 
 help:
 	@sed -n 's/^## \{0,1\}//p' $(MAKEFILE_LIST)
+	@sed -n 's/^#= \{0,1\}//p' $(MAKEFILE_LIST)
 
 ##
 ## make            the static library for this machine, and its C header
@@ -67,34 +66,6 @@ vmtool: packages-build
 storm: packages-build
 	@$(MAKE) --silent --no-print-directory -C tests/storm BUILD=$(CURDIR)/build/storm
 
-# For a given kernel: its layouts, the object made for them, and the graft.
-ifeq ($(origin KERNEL),file)
-$(KERNEL): | packages-run
-	@tools/fetch-kernel.sh $(SUITE) $(FLAVOUR)
-endif
-
-$(MADE)/include/structs.h: $(KERNEL) | vmtool
-	@mkdir -p $(@D)
-	@$(VMTOOL) layout $(KERNEL) -o $@
-
-$(MADE)/vm_map.o: $(MADE)/include/structs.h $(SOURCES) | packages-kernel vmtool
-	@tools/build-object.sh --headers $(MADE)/include --features counters $@
-	@$(VMTOOL) layout $(KERNEL) --check $@
-	@$(VMTOOL) object $@
-
-$(MADE)/gnumach-rust: $(KERNEL) $(MADE)/vm_map.o | vmtool
-	@$(VMTOOL) graft $(KERNEL) $(MADE)/vm_map.o -o $@
-
-## make object     build/SUITE-FLAVOUR/vm_map.o, the object for a kernel
-## make graft      build/SUITE-FLAVOUR/gnumach-rust, that kernel with our functions in it
-object: $(MADE)/vm_map.o
-graft: $(MADE)/gnumach-rust
-
-run: packages-run storm $(MADE)/gnumach-rust
-	@$(VMTOOL) run --stock $(KERNEL) --rust $(MADE)/gnumach-rust --storm $(STORM) \
-		--repeats $(REPEATS) --smp $(SMP) --logs $(MADE)/logs \
-		--title "GNU Mach $$(cat $(dir $(KERNEL))VERSION 2>/dev/null || echo $(KERNEL))"
-
 ## make harness    the hosted tests as a C program, build/harness
 harness: build/harness
 	@build/harness
@@ -108,57 +79,10 @@ check: packages-run vmtool
 	@tools/install-packages.sh hurd
 	@VMTOOL=$(VMTOOL) tools/check.sh $(STEPS)
 
-# The object as it is for users, without counters, against the kernel's machine code.
-$(MADE)/plain/vm_map.o: $(MADE)/include/structs.h $(SOURCES) | packages-kernel vmtool
-	@tools/build-object.sh --headers $(MADE)/include $@
-
-check-object: $(MADE)/plain/vm_map.o $(MADE)/vm_map.o
-	@$(VMTOOL) layout $(KERNEL) --check $<
-	@$(VMTOOL) object $<
-
-$(ORACLE): packages-kernel FORCE
-	@$(CARGO) build --quiet --locked --release -p oracle --target-dir target/oracle
-
-## make oracle     compare CASES calls with the machine code of the kernel
-oracle: $(ORACLE) $(MADE)/plain/vm_map.o
-	@$(ORACLE) --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o --cases $(CASES) $(if $(SEED),--seed $(SEED))
-reach: $(ORACLE) $(MADE)/plain/vm_map.o
-	@$(ORACLE) --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o --cases $(CASES) $(if $(SEED),--seed $(SEED)) \
-		--reach tests/oracle/unreachable.toml
-oracle-wrong: $(ORACLE) $(MADE)/plain/vm_map.o
-	@$(ORACLE) --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o --headers $(MADE)/include --seed 1 \
-		--wrong tests/wrong.toml --wrong tests/oracle/wrong.toml
-oracle-test: $(ORACLE) $(MADE)/plain/vm_map.o
-	@ORACLE_KERNEL=$(CURDIR)/$(KERNEL) ORACLE_OBJECT=$(CURDIR)/$(MADE)/plain/vm_map.o \
-		ORACLE_HEADERS=$(CURDIR)/$(MADE)/include \
-		$(CARGO) test --quiet --locked --release -p oracle --target-dir target/oracle
-
-## make bench      what our functions cost beside the shipped ones: tables, and build/bench/report.html
-##                 STORMS=10: calls a second in the kernel too, over so many pairs of boots
-bench: $(ORACLE) $(MADE)/plain/vm_map.o $(MADE)/plain/gnumach-rust $(if $(STORMS),vmtool storm)
-	@mkdir -p build/bench
-	@$(ORACLE) bench measure --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o \
-		--grafted $(MADE)/plain/gnumach-rust --name $(ID) --save build/bench/$(ID).toml
-ifneq ($(STORMS),)
-	@$(ORACLE) bench storms --stock $(KERNEL) --grafted $(MADE)/plain/gnumach-rust --storm $(STORM) \
-		--vmtool $(VMTOOL) --pairs $(STORMS) --name $(ID) --logs $(MADE)/bench-logs \
-		--save build/bench/storms-$(ID).toml
-endif
-	@$(ORACLE) bench report $(sort build/bench/$(ID).toml $(filter-out build/bench/storms-%,$(wildcard build/bench/*.toml))) \
-		$(addprefix --storms ,$(wildcard build/bench/storms-*.toml)) -o build/bench/report.html
-
-# Without counters, as what is measured is.
-$(MADE)/plain/gnumach-rust: $(KERNEL) $(MADE)/plain/vm_map.o | vmtool
-	@$(VMTOOL) graft $(KERNEL) $(MADE)/plain/vm_map.o -o $@
-
-budget: $(ORACLE) $(MADE)/plain/vm_map.o
-	@$(ORACLE) bench budget --kernel $(KERNEL) --object $(MADE)/plain/vm_map.o --budget tests/oracle/budget.toml
-	@tests/oracle/budget-fails.sh $(ORACLE) $(KERNEL) $(MADE)/plain/vm_map.o
-
 ## make patch      GNUMACH=tree [OUT=file]: a patch that lets that GNU Mach tree link our functions
 ## make integrate  GNUMACH=tree: apply it there
 ##                 STORM_TESTS=1 with either: the other patch, our storms as tests of the tree
-patch integrate: vmtool
+patch integrate: $(if $(GNUMACH),vmtool)
 	@[ -n "$(GNUMACH)" ] || { echo "make $@: say which tree: GNUMACH=folder" >&2; exit 2; }
 	@$(VMTOOL) $@ $(GNUMACH) $(if $(STORM_TESTS),--storm) $(if $(filter patch,$@),$(if $(OUT),-o $(OUT)))
 
@@ -172,20 +96,17 @@ picture: packages-build
 ## make hurd       IMAGE=file (a disk image) or HURD=folder (servers and a RAM disk): boot the Hurd, KERNEL=
 ##                 or the grafted one of the flavour that it needs; CHECK=1: a scripted session, stock beside ours
 HURD_FROM = $(if $(IMAGE),--image $(IMAGE),--directory $(HURD))
-hurd: vmtool
+hurd: $(if $(IMAGE)$(HURD),vmtool)
 	@[ -n "$(IMAGE)$(HURD)" ] || { echo "make hurd: say which Hurd: IMAGE=file or HURD=folder" >&2; exit 2; }
 	@tools/install-packages.sh build cargo kernel-build run hurd
 ifeq ($(origin KERNEL),file)
 	@flavour=$$($(VMTOOL) hurd $(HURD_FROM) --need) && \
-	$(MAKE) --silent --no-print-directory graft FLAVOUR=$$flavour && \
-	$(VMTOOL) hurd $(HURD_FROM) --kernel build/$(SUITE)-$$flavour/gnumach-rust --smp $(SMP) $(if $(CHECK),\
+	said=$$($(MAKE) --silent --no-print-directory graft FLAVOUR=$$flavour) && \
+	$(VMTOOL) hurd $(HURD_FROM) --kernel "$$(echo "$$said" | tail -n 1)" --smp $(SMP) $(if $(CHECK),\
 		--check --stock build/kernels/$(SUITE)-$$flavour/gnumach --repeats $(REPEATS))
 else
 	@$(VMTOOL) hurd $(HURD_FROM) --kernel $(KERNEL) --smp $(SMP) $(if $(CHECK),--check --repeats $(REPEATS))
 endif
-
-storm-wrong: packages-run vmtool storm $(MADE)/gnumach-rust
-	@$(VMTOOL) wrong --storms --kernel $(KERNEL) --headers $(MADE)/include --storm $(STORM) $(WRONG)
 
 # A file for each larger thing.
 include $(wildcard tools/make/*.mk)
@@ -194,9 +115,10 @@ include $(wildcard tools/make/*.mk)
 clean:
 	rm -rf build target
 
-##
-## SUITE=trixie|sid FLAVOUR=486-smp|486-up: which of Debian's kernels (trixie 486-smp)
-## KERNEL=file: another kernel with symbols and DWARF instead
-## REPEATS=1 SMP=4: storms or sessions on each kernel, and CPUs
-## CASES=1000000 SEED=: calls that the oracle compares, and what they are made from
-## STEPS="name ...": some steps of make check alone; tools/check.sh --list names them
+#=
+#= SUITE=trixie|sid FLAVOUR=486-smp|486-up|486-pae|xen-486: which of Debian's kernels (trixie 486-smp); for fetch and
+#= layout amd64-smp|amd64-up too, and xen-486 does not boot here
+#= KERNEL=file: another kernel with symbols and DWARF instead
+#= REPEATS=1 SMP=4: storms or sessions on each kernel, and CPUs
+#= CASES=1000000 SEED=: calls that the oracle compares, and what they are made from
+#= STEPS="name ...": some steps of make check alone; tools/check.sh --list names them

@@ -11,7 +11,9 @@ usage() {
     cat <<'END'
 usage: build-object.sh [option]... OUTPUT
 Compiles the crate gnumach-vm-map for bare GNU Mach into a static library and links that into one relocatable object,
-OUTPUT, which holds both functions and what they need. Writes under build/ ($BUILD replaces it) and OUTPUT only.
+OUTPUT, which holds both functions and what they need. Beside it goes OUTPUT.made-from, a record: the compiler, features, and
+the SHA-256 of each script, header and source, and of OUTPUT. While all of that is the same nothing is done.
+Writes under build/ ($BUILD replaces it), OUTPUT and its record only.
   --target NAME     of tools/targets/: i686-gnumach (default) or x86_64-gnumach
   --headers DIR     searched before gnumach-headers/: the kernel's own structs.h (also: $GNUMACH_HEADERS_FIRST)
   --features LIST   features of the crate, separated by commas
@@ -61,11 +63,28 @@ cargo=$(dirname "$rustc")/cargo
     echo "build-object.sh: $rustc has no cargo beside it: install cargo-web, or rustup's whole toolchain" >&2
     exit 1
 }
-echo "kernel code by $rustc: $("$rustc" --version)" >&2
 sysroot=$("$here/sysroot.sh" "$target") || exit 1
+crate=$(CDPATH= cd -- "$crate" && pwd)
+
+# The files of a folder that are named, each with its hash.
+hashes() {
+    (cd "$1" && shift && find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
+}
+made_from() {
+    echo "$target, opt-level $opt_level, features '$features', $(basename "$sysroot")"
+    "$rustc" -vV
+    hashes "$here" build-object.sh sysroot.sh find-rustc.sh "targets/$target.json"
+    hashes "$crate" Cargo.toml Cargo.lock build.rs src gnumach-headers c-shim
+    [ -z "${GNUMACH_HEADERS_FIRST-}" ] || hashes "$GNUMACH_HEADERS_FIRST" .
+    [ -z "${GNUMACH_PREPROCESSED-}" ] || sha256sum <"$GNUMACH_PREPROCESSED"
+}
+made_from=$(made_from)
+record=$output.made-from
+[ "$output" = - ] || [ -n "$library" ] || [ ! -f "$output" ] ||
+    [ "$(echo "$made_from"; sha256sum <"$output")" != "$(cat "$record" 2>/dev/null)" ] || exit 0
+echo "kernel code by $rustc: $("$rustc" --version)" >&2
 
 # Cargo takes two copies of the crate for one package, and would hand out the library of either: each has its own folder.
-crate=$(CDPATH= cd -- "$crate" && pwd)
 cargo_target=$build/cargo
 [ "$crate" = "$top" ] || cargo_target=$build/cargo-$(printf %s "$crate" | cksum | cut -d ' ' -f 1)
 mkdir -p "$cargo_target"
@@ -82,11 +101,27 @@ export CARGO_PROFILE_RELEASE_OPT_LEVEL="$opt_level" CARGO_PROFILE_RELEASE_CODEGE
 export CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=false
 quiet=--quiet
 [ ! -t 2 ] || quiet=
-# shellcheck disable=SC2086 # $quiet may be nothing
-"$cargo" rustc $quiet --locked --manifest-path "$crate/Cargo.toml" --package gnumach-vm-map --lib \
-    --crate-type staticlib --release -Zjson-target-spec --target "$here/targets/$target.json" \
-    --target-dir "$cargo_target" --features "$features"
+compile() {
+    # shellcheck disable=SC2086 # $quiet may be nothing
+    "$cargo" rustc $quiet --locked --manifest-path "$crate/Cargo.toml" --package gnumach-vm-map --lib \
+        --crate-type staticlib --release -Zjson-target-spec --target "$here/targets/$target.json" \
+        --target-dir "$cargo_target" --features "$features"
+}
 archive=$cargo_target/$target/release/libgnumach_vm_map.a
+
+# Cargo goes by the files' times. Sources that changed and are older than what it made of others (unpacked, or moved here)
+# would stay unseen: so it forgets what it made for this crate if it finds nothing to do though a hash has changed.
+seen=$cargo_target/$(echo "$target $opt_level $features ${GNUMACH_HEADERS_FIRST-}" | cksum | cut -d ' ' -f 1).made-from
+began=$cargo_target/began
+touch "$began"
+compile
+if [ "$(cat "$seen" 2>/dev/null)" != "$made_from" ]; then
+    if [ -f "$seen" ] && [ ! "$archive" -nt "$began" ]; then
+        "$cargo" clean --quiet --locked --manifest-path "$crate/Cargo.toml" --package gnumach-vm-map --target-dir "$cargo_target"
+        compile
+    fi
+    echo "$made_from" >"$seen"
+fi
 
 # Written beside and renamed: nobody ever sees half a file.
 if [ -n "$library" ]; then
@@ -109,4 +144,7 @@ for symbol in vm_map_coalesce_entry vm_map_pageable_scan ${counters#-u }; do
         exit 1
     }
 done
+rm -f "$record"
 mv "$output.new" "$output"
+{ echo "$made_from"; sha256sum <"$output"; } >"$record.new"
+mv "$record.new" "$record"

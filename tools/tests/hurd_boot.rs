@@ -97,8 +97,7 @@ fn counted(bench: &Bench, counters: &str) -> std::path::PathBuf {
     let symbols = String::from_utf8(symbols.stdout).unwrap();
     let line = symbols.lines().find(|line| line.ends_with(counters)).unwrap();
     let address = u64::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap();
-    let record = format!("{{\"symbols\": {{\"vm_map_rust_counters\": {address}}}}}");
-    fs::write(kernel.with_extension("json"), record).unwrap();
+    bench::record(&kernel, "", &[("vm_map_rust_counters", address)]);
     kernel
 }
 

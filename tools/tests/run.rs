@@ -16,9 +16,12 @@ fn graft(bench: &Bench, counters: &str) {
     let data = std::fs::read(bench.kernel).unwrap();
     let kernel = object::File::parse(&*data).unwrap();
     let at = kernel.symbols().find(|symbol| symbol.name() == Ok(counters)).unwrap().address();
-    let record = format!("{{\"room\": 5, \"symbols\": {{\"vm_map_rust_counters\": {at}}}}}");
     std::fs::write(bench.folder.path().join("gnumach-rust"), &data).unwrap();
-    std::fs::write(bench.folder.path().join("gnumach-rust.json"), record).unwrap();
+    record(bench, &kit::files::sha256(&data), &[("vm_map_rust_counters", at)]);
+}
+
+fn record(bench: &Bench, stock: &str, symbols: &[(&str, u64)]) {
+    bench::record(&bench.folder.path().join("gnumach-rust"), stock, symbols);
 }
 
 fn run(bench: &Bench, options: &[&str]) -> (i32, String, String) {
@@ -86,17 +89,26 @@ fn storms_that_do_not_pass_are_told_one_by_one() {
 #[test]
 fn a_kernel_without_a_record_of_counters_is_refused_before_any_boot() {
     let Some(bench) = Bench::new(&format!("{STORM}PASS\n\r")) else { return };
-    for (record, text) in [
-        (None, "no record of the graft"),
-        (Some("{}"), "is no record"),
-        (Some("{\"symbols\": {}}"), "names no vm_map_rust_counters"),
-    ] {
-        if let Some(record) = record {
-            std::fs::write(bench.folder.path().join("gnumach-rust.json"), record).unwrap();
-        }
+    graft(&bench, "counters_after_work");
+    let place = bench.folder.path().join("gnumach-rust.json");
+    let refused = |text: &str| {
         let (code, said, complaint) = run(&bench, &[]);
         assert_eq!((code, said.as_str()), (1, ""));
         assert!(complaint.contains(text), "{complaint}");
         assert!(!bench.folder.path().join("build/logs").exists());
+        complaint
+    };
+    std::fs::remove_file(&place).unwrap();
+    refused("no record of the graft");
+    std::fs::write(&place, "{}").unwrap();
+    refused("is no record");
+    let stock = kit::files::sha256_of(bench.kernel).unwrap();
+    record(&bench, &stock, &[]);
+    refused("names no vm_map_rust_counters");
+    // The graft of another kernel.
+    record(&bench, "0123", &[("vm_map_rust_counters", 5)]);
+    let said = refused("do not belong together");
+    for word in ["gnumach-rust", bench.kernel.to_str().unwrap(), "0123", &stock] {
+        assert!(said.contains(word), "{word}: {said}");
     }
 }

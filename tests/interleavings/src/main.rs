@@ -132,7 +132,7 @@ fn run(options: &Options) -> Result<bool> {
     }
     if let Some(file) = &options.picture {
         let svg = picture::draw(scenario, version, &choices, &trace);
-        files::write_all(&[(file, svg.as_bytes())])?;
+        files::write_all(&[(file, svg.as_bytes())], &[])?;
     }
     Ok(true)
 }

@@ -153,6 +153,48 @@ fn a_branch_that_went_a_listed_way_fails() {
     assert!(text(&output).contains("SKIP"));
 }
 
+#[test]
+fn kernels_that_do_not_belong_together_are_not_measured() {
+    let [stock, other, grafted] =
+        ["stock", "other", "grafted"].map(|name| scratch(&format!("pair-{name}"), name));
+    let record = kit::graft::Record {
+        stock_sha256: kit::files::sha256(b"stock"),
+        object_sha256: kit::files::sha256(b"object"),
+        grafted_sha256: kit::files::sha256(b"grafted"),
+        tool_sha256: String::new(),
+        symbols: [].into(),
+        text_bytes: 0,
+        room: 0,
+    };
+    scratch("pair-grafted.json", &serde_json::to_string(&record).expect("it has no odd keys"));
+    let refused = |arguments: &[&str], why: &str| {
+        let output = oracle(arguments);
+        if output.status.code() != Some(77) {
+            assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+            assert!(text(&output).contains(why), "{}", text(&output));
+        }
+    };
+    let why = "do not belong together";
+    let logs = format!("{grafted}-logs");
+    let storms = [
+        "bench",
+        "storms",
+        "--storm",
+        "absent",
+        "--vmtool",
+        "absent",
+        "--logs",
+        &logs,
+        "--grafted",
+        &grafted,
+    ];
+    refused(&[&storms[..], &["--stock", &other]].concat(), why);
+    refused(&[&storms[..], &["--stock", &stock]].concat(), "cannot start absent");
+    let measure = ["bench", "measure", "--object", &stock, "--grafted", &grafted];
+    refused(&[&measure[..], &["--kernel", &other]].concat(), why);
+    refused(&[&measure[..], &["--kernel", &stock]].concat(), "was grafted with another object");
+}
+
 /// Runs wrong versions; none where there is nothing to build them with.
 fn wrong(name: &str, list: &str) -> Option<Output> {
     let Ok(headers) = std::env::var("ORACLE_HEADERS") else {

@@ -1,39 +1,107 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Files: read with an error that names them, and written so that nothing half-written is left behind.
+//! Files: read with an error that names them, told apart by their content, and written so that nothing
+//! half-written is left behind and no input is lost.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
+use sha2::{Digest, Sha256};
 
 /// Reads a whole file; the error names it.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Writes all of `files`, each beside its place first, and renames only when every write worked.
-pub fn write_all(files: &[(&Path, &[u8])]) -> Result<()> {
+/// The SHA-256 of some bytes, in hexadecimal, as sha256sum prints it.
+pub fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
+/// That of a file; the error names it.
+pub fn sha256_of(path: &Path) -> Result<String> {
+    Ok(sha256(&read(path)?))
+}
+
+/// Refuses an output that is the same file as one of the inputs, by whatever name.
+pub fn refuse_overwrite(output: &Path, inputs: &[&Path]) -> Result<()> {
+    let identity = |path: &Path| fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+    let Some(output_is) = identity(output) else {
+        return Ok(());
+    };
+    for input in inputs {
+        ensure!(
+            identity(input) != Some(output_is),
+            "the output {} is the input {}, which must stay as it is: name another file",
+            output.display(),
+            input.display()
+        );
+    }
+    Ok(())
+}
+
+/// Writes all of `files`, each beside its place first, and renames only when every write worked. None may be one of
+/// `inputs`, whatever it is called there. A file that says the same already keeps its time.
+pub fn write_all(files: &[(&Path, &[u8])], inputs: &[&Path]) -> Result<()> {
+    for (path, _) in files {
+        refuse_overwrite(path, inputs)?;
+    }
+    let files: Vec<&(&Path, &[u8])> = files
+        .iter()
+        .filter(|(path, bytes)| !fs::read(path).is_ok_and(|old| old == *bytes))
+        .collect();
     let beside = |path: &Path| {
         let mut name = path.as_os_str().to_owned();
         name.push(".part");
         PathBuf::from(name)
     };
     let result = (|| {
-        for (path, bytes) in files {
+        for (path, bytes) in &files {
             fs::write(beside(path), bytes)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
-        for (path, _) in files {
+        for (path, _) in &files {
             fs::rename(beside(path), path)
                 .with_context(|| format!("cannot replace {}", path.display()))?;
         }
         Ok(())
     })();
     if result.is_err() {
-        for (path, _) in files {
+        for (path, _) in &files {
             // The part file may never have come to be; the error at hand is the one to tell.
             let _ = fs::remove_file(beside(path));
         }
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_that_of_sha256sum() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(b"abc"), abc);
+    }
+
+    #[test]
+    fn an_input_is_no_output_by_any_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["input", "other"] {
+            fs::write(path(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("input", path("symlink")).unwrap();
+        fs::hard_link(path("input"), path("hard-link")).unwrap();
+        let inputs = [path("other"), path("input")];
+        let inputs = [&*inputs[0], &*inputs[1]];
+        for name in ["input", "symlink", "hard-link"] {
+            let error = refuse_overwrite(&path(name), &inputs).unwrap_err().to_string();
+            assert!(error.contains("which must stay as it is"), "{error}");
+        }
+        refuse_overwrite(&path("new"), &inputs).unwrap();
+        refuse_overwrite(&path("other"), &inputs[1..]).unwrap();
+    }
 }

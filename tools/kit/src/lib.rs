@@ -4,6 +4,8 @@
 //!
 //! - [`elf`]: opening an ELF file;
 //! - [`files`]: reading files, and writing results whole or not at all;
+//! - [`folder`]: folders that a tool may clean;
+//! - [`graft`]: the record beside a grafted kernel, and which stock kernel it belongs to;
 //! - [`dwarf`]: a kernel's structures, from its DWARF;
 //! - [`link`](mod@link): our object, linked for a fixed address;
 //! - [`exit`]: the exit statuses, by name.
@@ -12,4 +14,6 @@ pub mod dwarf;
 pub mod elf;
 pub mod exit;
 pub mod files;
+pub mod folder;
+pub mod graft;
 pub mod link;

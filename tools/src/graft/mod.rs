@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context, Result};
 use iced_x86::{FlowControl, Register};
+use kit::files::{refuse_overwrite, sha256, sha256_of};
+use kit::graft::Record;
 use object::{Architecture, Object, ObjectKind};
 
 use crate::{elf, layout};
@@ -34,8 +36,8 @@ pub const FUNCTIONS: [(&str, &[&str]); 2] = [
 ///
 /// The code goes where .eh_frame was, which nothing in the kernel uses (a debugger loses its unwind
 /// tables); a jump at each original's entry leads to it, through a thunk if gcc gave the original its
-/// register convention. Beside OUT, with the extension json, goes a map of our symbols' addresses.
-/// On any refusal neither is written.
+/// register convention. Beside OUT, with the extension json, goes a record: our symbols' addresses, and
+/// the SHA-256 of the stock kernel, the object and OUT. On any refusal neither is written.
 ///
 /// Verified before anything is written:
 ///   - the kernel is an i386 executable with symbols and DWARF, not grafted yet;
@@ -70,17 +72,37 @@ pub struct Args {
     /// Write what was found at each stage to numbered files in this folder
     #[arg(long, value_name = "DIR")]
     pub dump: Option<PathBuf>,
+    /// Leave OUT as it is, and say nothing, if its record tells that this very tool made it from this
+    /// kernel and this object
+    #[arg(long, conflicts_with = "dump")]
+    pub keep: bool,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    println!("{}", graft(args)?);
+    if !args.keep || !is_made(args)? {
+        println!("{}", graft(args)?);
+    }
     Ok(())
+}
+
+fn is_made(args: &Args) -> Result<bool> {
+    let Ok(record) = Record::read(&args.output) else { return Ok(false) };
+    let [stock, object] = [sha256_of(&args.kernel)?, sha256_of(&args.object)?];
+    Ok(record.is_of(&stock, &object, &this_tool()?))
+}
+
+/// The SHA-256 of this program.
+fn this_tool() -> Result<String> {
+    sha256_of(&std::env::current_exe().context("where is this program?")?)
 }
 
 /// Returns one line on what was put where.
 pub fn graft(args: &Args) -> Result<String> {
-    let json_path = args.output.with_extension("json");
-    ensure!(json_path != args.output, "the output may not end in .json: the symbol map goes there");
+    let json_path = Record::place(&args.output);
+    ensure!(json_path != args.output, "the output may not end in .json: the record goes there");
+    let inputs: [&Path; 2] = [&args.kernel, &args.object];
+    refuse_overwrite(&args.output, &inputs)?;
+    refuse_overwrite(&json_path, &inputs)?;
     let kernel_data = elf::read(&args.kernel)?;
     let kernel_file = elf::parse(&args.kernel, &kernel_data)?;
     let kernel = Kernel::load(&args.kernel, &kernel_data, &kernel_file)?;
@@ -90,9 +112,21 @@ pub fn graft(args: &Args) -> Result<String> {
         .with_context(|| format!("{}: not grafted", args.kernel.display()))?;
     let room = room(&kernel)?;
     let out = patch::build(&kernel, room, &blob)?;
-    let json = describe(&blob, room)?;
-    // The kernel last: where it is, its map is.
-    elf::write_all(&[(&json_path, json.as_bytes()), (&args.output, &out)])?;
+    let record = Record {
+        stock_sha256: sha256(&kernel_data),
+        object_sha256: sha256(&object_data),
+        grafted_sha256: sha256(&out),
+        tool_sha256: this_tool()?,
+        symbols: blob
+            .symbols
+            .iter()
+            .map(|(name, symbol)| (name.clone(), symbol.address.into()))
+            .collect(),
+        text_bytes: blob.text_bytes.into(),
+        room: room.size.into(),
+    };
+    let json = serde_json::to_string_pretty(&record)? + "\n";
+    elf::write_all(&[(&json_path, json.as_bytes()), (&args.output, &out)], &inputs)?;
     Ok(format!(
         "{}: {} bytes of code at {:#x}, {} of {} bytes of room taken",
         args.output.display(),
@@ -275,18 +309,6 @@ fn check_room(kernel: &Kernel, room: &Section, blob: &Blob) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The symbol map: addresses by the object's names.
-fn describe(blob: &Blob, room: &Section) -> Result<String> {
-    let symbols: BTreeMap<&str, u32> =
-        blob.symbols.iter().map(|(name, symbol)| (name.as_str(), symbol.address)).collect();
-    let value = serde_json::json!({
-        "symbols": symbols,
-        "text_bytes": blob.text_bytes,
-        "room": room.size,
-    });
-    Ok(serde_json::to_string_pretty(&value)? + "\n")
 }
 
 #[cfg(test)]

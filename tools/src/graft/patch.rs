@@ -13,7 +13,7 @@ use super::blob::Blob;
 use super::kernel::{Kernel, Section};
 
 /// The new name of the section that was .eh_frame; it also tells that a kernel is grafted already.
-pub const SECTION: &str = ".vm_map_rust";
+pub use kit::graft::SECTION;
 
 /// Bytes of a `jmp rel32`.
 pub const JUMP: u32 = 5;

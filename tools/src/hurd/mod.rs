@@ -120,6 +120,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
+    if let (Some(stock), Some(kernel)) = (&args.stock, &args.kernel) {
+        kit::graft::check_pair_if_grafted(stock, kernel)?;
+    }
     let source = match (&args.image, &args.directory) {
         (Some(image), _) => Source::Image(Box::new(image::open(image, &args.work)?)),
         (None, Some(folder)) => Source::Directory(directory::open(folder, &args.work)?),

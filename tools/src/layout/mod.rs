@@ -45,6 +45,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    if let Some(path) = &args.output {
+        kit::files::refuse_overwrite(path, &[&args.kernel])?;
+    }
     let data = elf::read(&args.kernel)?;
     let layouts = load(&args.kernel, &elf::parse(&args.kernel, &data)?)?;
     if let Some(object) = &args.check {
@@ -53,7 +56,7 @@ pub fn run(args: &Args) -> Result<()> {
     let origin = args.kernel.file_name().unwrap_or_default();
     let text = header::write(&layouts, &origin.to_string_lossy())?;
     match &args.output {
-        Some(path) => elf::write_all(&[(path, text.as_bytes())]),
+        Some(path) => elf::write_all(&[(path, text.as_bytes())], &[&args.kernel]),
         None => Ok(std::io::stdout().write_all(text.as_bytes())?),
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `vmtool run`: the storms on the stock kernel and on the one with our functions, side by side.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use kit::exit;
+use kit::graft::{check_pair, Record};
 
 use crate::boot::{MachineArgs, Module, Progress, Read, Report};
 
@@ -23,7 +23,8 @@ pub const PORTS: &str = "${host-port} ${device-port} ${kernel-task} $(task-creat
 /// Run the storm on the stock kernel and on the grafted one, and print a table of both
 ///
 /// The grafted kernel's counters are read from its memory after each storm; where they lie is read
-/// from the file that vmtool graft leaves beside it (same name, extension json).
+/// from the record that vmtool graft leaves beside it (same name, extension json). The record also
+/// names the stock kernel by its SHA-256: any other is refused.
 ///
 /// Exit status: 0 if every storm passed on both and the counters prove that our functions ran: each
 /// was called, entries were merged, and scans dropped the lock; 10 if a storm did not pass; 14 if all
@@ -56,7 +57,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let counters_at = counters_address(&args.rust)?;
+    let record = check_pair(&args.stock, &args.rust)?;
+    let counters_at = counters_in(&record, &args.rust)?;
     std::fs::create_dir_all(&args.logs)
         .with_context(|| format!("cannot make folder {}", args.logs.display()))?;
     let stock = storms(args, "stock", &args.stock, None)?;
@@ -109,22 +111,16 @@ fn storms(
     Ok(column)
 }
 
-#[derive(serde::Deserialize)]
-struct Symbols {
-    symbols: BTreeMap<String, u64>,
+/// Where the grafted kernel's counters are, by the record that the graft left.
+pub fn counters_address(kernel: &Path) -> Result<u64> {
+    counters_in(&Record::read(kernel)?, kernel)
 }
 
-/// Where the grafted kernel's counters are, by the file that the graft left.
-pub fn counters_address(kernel: &Path) -> Result<u64> {
-    let path = kernel.with_extension("json");
-    let text = crate::elf::read(&path)
-        .context("no record of the graft beside the kernel: make it with vmtool graft")?;
-    let record: Symbols = serde_json::from_slice(&text)
-        .with_context(|| format!("{} is no record of a graft", path.display()))?;
+fn counters_in(record: &Record, kernel: &Path) -> Result<u64> {
     record.symbols.get(COUNTERS).copied().with_context(|| {
         format!(
             "{} names no {COUNTERS}: graft an object that was built with the feature `counters`",
-            path.display()
+            Record::place(kernel).display()
         )
     })
 }

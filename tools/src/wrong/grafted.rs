@@ -69,6 +69,7 @@ impl<'a> Workshop<'a> {
             object,
             output: output.clone(),
             dump: None,
+            keep: false,
         })?;
         Ok(output)
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A folder with the fake kernel's script in it, for tests that boot for real.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -61,4 +63,19 @@ impl Bench {
             }
         }
     }
+}
+
+/// Puts the record beside a kernel that a graft leaves.
+pub fn record(grafted: &Path, stock_sha256: &str, symbols: &[(&str, u64)]) {
+    let record = kit::graft::Record {
+        stock_sha256: stock_sha256.into(),
+        object_sha256: String::new(),
+        grafted_sha256: kit::files::sha256_of(grafted).unwrap(),
+        tool_sha256: String::new(),
+        symbols: symbols.iter().map(|&(name, at)| (name.to_string(), at)).collect(),
+        text_bytes: 5,
+        room: 5,
+    };
+    let text = serde_json::to_string(&record).unwrap();
+    std::fs::write(kit::graft::Record::place(grafted), text).unwrap();
 }

@@ -6,9 +6,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
-use kit::exit;
+use kit::graft::check_pair;
+use kit::{exit, files};
 
 mod budget;
 mod measure;
@@ -58,7 +59,7 @@ enum Command {
 struct Measure {
     #[command(flatten)]
     subject: Subject,
-    /// That kernel grafted, to count what its jump and thunk add
+    /// That kernel grafted with that object, to count what its jump and thunk add; any other is refused
     #[arg(long, value_name = "FILE")]
     grafted: Option<PathBuf>,
     /// Leave rows with more entries out
@@ -70,6 +71,22 @@ struct Measure {
     /// Keep the results there, for a report
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+}
+
+impl Measure {
+    fn check_graft(&self) -> Result<()> {
+        let Some(grafted) = &self.grafted else { return Ok(()) };
+        let record = check_pair(&self.subject.kernel, grafted)?;
+        let object = files::sha256_of(&self.subject.object)?;
+        ensure!(
+            record.object_sha256 == object,
+            "{} was grafted with another object than {}: with one of sha256 {}, and that one has {object}",
+            grafted.display(),
+            self.subject.object.display(),
+            record.object_sha256
+        );
+        Ok(())
+    }
 }
 
 #[derive(clap::Args)]
@@ -125,6 +142,7 @@ pub fn main(words: &[OsString]) -> ExitCode {
 fn run(command: &Command) -> Result<ExitCode> {
     match command {
         Command::Measure(args) => natively(|| {
+            args.check_graft()?;
             let mut results = args.subject.measure(Plan {
                 most_entries: args.most_entries,
                 most_by_traps: MOST_BY_TRAPS,

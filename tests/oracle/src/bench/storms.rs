@@ -25,7 +25,7 @@ pub struct Args {
     /// The stock kernel
     #[arg(long, value_name = "FILE")]
     stock: PathBuf,
-    /// The same kernel grafted; with an object without counters, to be fair
+    /// The same kernel grafted, any other is refused; with an object without counters, to be fair
     #[arg(long, value_name = "FILE")]
     grafted: PathBuf,
     /// The storm program
@@ -62,6 +62,7 @@ const POLL: Duration = Duration::from_millis(2);
 
 /// Returns whether at least one pair counts.
 pub fn run(args: &Args) -> Result<bool> {
+    kit::graft::check_pair(&args.stock, &args.grafted)?;
     fs::create_dir_all(&args.logs)
         .with_context(|| format!("cannot make folder {}", args.logs.display()))?;
     let name = args.name.clone().unwrap_or_else(|| super::folder_of(&args.stock));

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What is made for one kernel, Debian's or the file that KERNEL names. It lies in a folder of that kernel's content, and
+# tools/for-kernel.sh, not make, knows what is up to date: by what a thing was made from, not by times.
+
+FLAVOURS := 486-smp 486-up 486-pae xen-486 amd64-smp amd64-up
+
+# What cannot be done is refused here, before anything is compiled.
+$(foreach name,SMP REPEATS CASES,$(if $(shell case '$($(name))' in ('' | 0* | *[!0-9]*) echo bad ;; esac),\
+	$(error $(name)=$($(name)): it is a number from 1 on)))
+ifeq ($(origin KERNEL),file)
+ifeq ($(filter trixie sid,$(SUITE)),)
+$(error SUITE=$(SUITE): it is trixie or sid)
+endif
+ifeq ($(filter $(FLAVOURS),$(FLAVOUR)),)
+$(error FLAVOUR=$(FLAVOUR): it is one of $(FLAVOURS))
+endif
+ifneq ($(filter amd64-%,$(FLAVOUR)),)
+for-i386 := $(filter object graft run check-object oracle% reach bench budget storm-wrong,$(MAKECMDGOALS))
+$(if $(for-i386),$(error make $(for-i386): not for $(FLAVOUR). For amd64 there are make fetch and make layout, and the build of a \
+	tree with make patch; an object, a graft and the oracle are for i386 alone so far))
+endif
+ifneq ($(filter xen-%,$(FLAVOUR)),)
+boots := $(filter run storm-wrong $(if $(STORMS),bench),$(MAKECMDGOALS))
+$(if $(boots),$(error make $(boots): $(FLAVOUR) boots only as a guest of Xen, and QEMU is no Xen; make object, graft, oracle and \
+	reach work for it))
+endif
+endif
+
+.PHONY: kernel fetch layout for-kernel object graft run check-object oracle reach oracle-wrong oracle-test bench budget \
+	storm-wrong
+
+# The folder with all of it, or a thing in it, brought up to date: the words of tools/for-kernel.sh.
+made = $$(VMTOOL='$(VMTOOL)' tools/for-kernel.sh $(1) '$(KERNEL)')
+
+ifeq ($(origin KERNEL),file)
+kernel: $(if $(wildcard $(KERNEL)),,packages-run)
+	@tools/fetch-kernel.sh $(SUITE) $(FLAVOUR)
+else
+kernel:
+	@[ -f '$(KERNEL)' ] || { echo "make: no kernel $(KERNEL)" >&2; exit 2; }
+endif
+
+## make fetch      Debian's kernel of SUITE and FLAVOUR
+## make layout     for that kernel, or KERNEL=file: its structures as a C header; the path of it is printed
+## make object     the object with our functions for it, likewise; with counters
+## make graft      that kernel with our functions in it, likewise
+fetch: kernel
+	@echo '$(KERNEL)'
+layout: kernel vmtool
+object graft: for-kernel
+layout object graft:
+	@made=$(call made,$@) && echo "$$made"
+for-kernel: kernel packages-kernel vmtool
+
+run: for-kernel packages-run storm
+	@rust=$(call made,graft) && $(VMTOOL) run --stock '$(KERNEL)' --rust "$$rust" --storm $(STORM) \
+		--repeats $(REPEATS) --smp $(SMP) --logs "$${rust%/*}/logs" --title "$(title)"
+title = GNU Mach $(if $(filter file,$(origin KERNEL)),$$(cat $(dir $(KERNEL))VERSION),$(KERNEL))
+
+# The object as it is for users, without counters, against the kernel's machine code; and the one with them.
+check-object: for-kernel
+	@plain=$(call made,plain-object) && object=$(call made,object) && for made in "$$plain" "$$object"; do \
+		$(VMTOOL) layout '$(KERNEL)' --check "$$made" && $(VMTOOL) object "$$made" || exit; done
+
+$(ORACLE): packages-kernel FORCE
+	@$(CARGO) build --quiet --locked --release -p oracle --target-dir target/oracle
+
+seed = $(if $(SEED),--seed $(SEED))
+
+## make oracle     compare CASES calls with the machine code of the kernel
+oracle: $(ORACLE) for-kernel
+	@object=$(call made,plain-object) && $(ORACLE) --kernel '$(KERNEL)' --object "$$object" --cases $(CASES) $(seed)
+reach: $(ORACLE) for-kernel
+	@object=$(call made,plain-object) && $(ORACLE) --kernel '$(KERNEL)' --object "$$object" --cases $(CASES) $(seed) \
+		--reach tests/oracle/unreachable.toml
+oracle-wrong: $(ORACLE) for-kernel
+	@header=$(call made,layout) && object=$(call made,plain-object) && \
+	$(ORACLE) --kernel '$(KERNEL)' --object "$$object" --headers "$${header%/*}" --seed 1 \
+		--wrong tests/wrong.toml --wrong tests/oracle/wrong.toml
+oracle-test: $(ORACLE) for-kernel
+	@header=$(call made,layout) && object=$(call made,plain-object) && \
+	ORACLE_KERNEL=$$(realpath '$(KERNEL)') ORACLE_OBJECT=$$(realpath "$$object") ORACLE_HEADERS=$$(realpath "$${header%/*}") \
+		$(CARGO) test --quiet --locked --release -p oracle --target-dir target/oracle
+
+## make bench      what our functions cost beside the shipped ones: tables, and build/bench/report.html
+##                 STORMS=10: calls a second in the kernel too, over so many pairs of boots
+bench: $(ORACLE) for-kernel $(if $(STORMS),storm)
+	@mkdir -p build/bench
+	@rust=$(call made,plain-graft) && folder=$(call made,folder) && name=$${folder##*/} && \
+	$(ORACLE) bench measure --kernel '$(KERNEL)' --object "$${rust%/*}/vm_map.o" --grafted "$$rust" --name "$$name" \
+		--save "build/bench/$$name.toml" $(if $(STORMS),&& \
+	$(ORACLE) bench storms --stock '$(KERNEL)' --grafted "$$rust" --storm $(STORM) --vmtool $(VMTOOL) --pairs $(STORMS) \
+		--name "$$name" --logs "$$folder/bench-logs" --save "build/bench/storms-$$name.toml")
+	@$(ORACLE) bench report $$(ls build/bench/*.toml | grep -v /storms-) \
+		$$(ls build/bench/storms-*.toml 2>/dev/null | sed 's/^/--storms /') -o build/bench/report.html
+
+budget: $(ORACLE) for-kernel
+	@object=$(call made,plain-object) && \
+	$(ORACLE) bench budget --kernel '$(KERNEL)' --object "$$object" --budget tests/oracle/budget.toml && \
+	tests/oracle/budget-fails.sh $(ORACLE) '$(KERNEL)' "$$object"
+
+storm-wrong: for-kernel packages-run storm
+	@header=$(call made,layout) && \
+	$(VMTOOL) wrong --storms --kernel '$(KERNEL)' --headers "$${header%/*}" --storm $(STORM) $(WRONG)

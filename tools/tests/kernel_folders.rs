@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! What `make` builds for a kernel belongs to that kernel, whatever was built before; with small kernels, and C in place
+//! of the Rust.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, SystemTime};
+
+use common::{text, Bench, Kernel};
+
+/// Two kernels, `make` with what it would fetch or compile left out.
+struct Stage {
+    bench: Bench,
+    first: PathBuf,
+    second: PathBuf,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let bench = Bench::new();
+        let kernel = |flags, name| {
+            let made = bench.kernel(&Kernel { flags, ..Kernel::default() });
+            let kept = bench.path(name);
+            fs::rename(made, &kept).unwrap();
+            kept
+        };
+        let first = kernel(&[], "first.elf");
+        let second = kernel(&["-DSCAN_CDECL"], "second.elf");
+        let object = bench.object(&[]);
+        let stage = Stage { bench, first, second };
+        stage.program(
+            "build-object",
+            &format!("for last; do :; done; cp '{}' \"$last\"", object.display()),
+        );
+        stage.program(
+            "vmtool",
+            &format!(
+                "case $1 in object) ;; run) echo \"$@\" ;; *) exec '{}' \"$@\" ;; esac",
+                env!("CARGO_BIN_EXE_vmtool")
+            ),
+        );
+        stage
+    }
+
+    fn program(&self, name: &str, body: &str) {
+        let path = self.bench.write(name, format!("#!/bin/sh\n{body}\n"));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn try_make(&self, words: &[&str]) -> Output {
+        let path = |name: &str| self.bench.path(name).display().to_string();
+        Command::new("make")
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+            .env_remove("MAKEFLAGS")
+            .env_remove("MAKELEVEL")
+            .arg("--silent")
+            .args(
+                ["packages-build", "packages-kernel", "packages-run", "vmtool", "storm"]
+                    .map(|name| format!("-o{name}")),
+            )
+            .arg(format!("BUILD={}", path("build")))
+            .arg(format!("VMTOOL={}", path("vmtool")))
+            .arg(format!("BUILD_OBJECT={}", path("build-object")))
+            .args(words)
+            .output()
+            .unwrap()
+    }
+
+    /// The last line that make printed.
+    fn make(&self, words: &[&str]) -> String {
+        let output = self.try_make(words);
+        assert!(output.status.success(), "{words:?}: {}", text(&output));
+        let said = String::from_utf8(output.stdout).unwrap();
+        said.lines().last().unwrap_or_default().to_string()
+    }
+
+    fn graft(&self, kernel: &Path) -> PathBuf {
+        self.make(&["graft", &format!("KERNEL={}", kernel.display())]).into()
+    }
+}
+
+fn belongs(stock: &Path, grafted: &Path) {
+    kit::graft::check_pair(stock, grafted).unwrap();
+}
+
+fn long_ago(path: &Path) {
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1)).unwrap();
+}
+
+#[test]
+fn a_kernel_older_than_what_is_built_gets_its_own_graft() {
+    let stage = Stage::new();
+    let of_first = stage.graft(&stage.first);
+    long_ago(&stage.second);
+    let of_second = stage.graft(&stage.second);
+    assert_ne!(of_first, of_second);
+    belongs(&stage.first, &of_first);
+    belongs(&stage.second, &of_second);
+
+    // Another kernel by the same name, and older too.
+    fs::copy(&stage.second, &stage.first).unwrap();
+    long_ago(&stage.first);
+    belongs(&stage.first, &stage.graft(&stage.first));
+}
+
+#[test]
+fn a_kernel_that_was_named_once_is_not_run_as_debians() {
+    let stage = Stage::new();
+    let debians = stage.bench.path("build/kernels/trixie-486-smp");
+    fs::create_dir_all(&debians).unwrap();
+    fs::copy(&stage.first, debians.join("gnumach")).unwrap();
+    fs::write(debians.join("VERSION"), "2:1.8-1\n").unwrap();
+    stage.graft(&stage.second);
+    let ran = stage.make(&["run"]);
+    let words: Vec<&str> = ran.split(' ').collect();
+    let after = |option| {
+        let at = words.iter().position(|word| *word == option).unwrap();
+        PathBuf::from(words[at + 1])
+    };
+    assert_eq!(after("--stock"), debians.join("gnumach"));
+    belongs(&stage.first, &after("--rust"));
+    let folder = after("--rust").parent().unwrap().file_name().unwrap().to_owned();
+    let hash = kit::files::sha256_of(&stage.first).unwrap();
+    assert_eq!(folder.to_str(), Some(&*format!("trixie-486-smp-{}", &hash[..8])));
+}
+
+#[test]
+fn a_hurd_is_not_run_on_a_pair_that_does_not_belong_together() {
+    let stage = Stage::new();
+    let grafted = stage.graft(&stage.first);
+    let hurd = |stock: &PathBuf| {
+        let output = common::vmtool(&[
+            &"hurd",
+            &"--directory",
+            &"absent",
+            &"--check",
+            &"--kernel",
+            &grafted,
+            &"--stock",
+            stock,
+        ]);
+        assert_eq!(output.status.code(), Some(1));
+        text(&output)
+    };
+    let said = hurd(&stage.second);
+    assert!(said.contains("do not belong together"), "{said}");
+    let said = hurd(&stage.first);
+    assert!(!said.contains("do not belong together"), "{said}");
+}
+
+#[test]
+fn what_is_there_is_kept_and_what_was_changed_is_made_anew() {
+    let stage = Stage::new();
+    let grafted = stage.graft(&stage.first);
+    let time = || fs::metadata(&grafted).unwrap().modified().unwrap();
+    long_ago(&grafted);
+    let before = time();
+    stage.graft(&stage.first);
+    assert_eq!(time(), before);
+    fs::write(&grafted, "something else").unwrap();
+    stage.graft(&stage.first);
+    belongs(&stage.first, &grafted);
+    // Another object.
+    let other = stage.bench.object(&["-O1"]);
+    stage.program(
+        "build-object",
+        &format!("for last; do :; done; cp '{}' \"$last\"", other.display()),
+    );
+    let old = fs::read(&grafted).unwrap();
+    stage.graft(&stage.first);
+    assert_ne!(fs::read(&grafted).unwrap(), old);
+}
+
+#[test]
+fn two_kernels_whose_hashes_start_alike_do_not_share_a_folder() {
+    let stage = Stage::new();
+    let grafted = stage.graft(&stage.first);
+    fs::write(grafted.with_file_name("kernel.sha256"), "0123\n").unwrap();
+    let output = stage.try_make(&["graft", &format!("KERNEL={}", stage.first.display())]);
+    assert!(!output.status.success());
+    assert!(text(&output).contains("is of another kernel than"), "{}", text(&output));
+}
+
+/// Nothing but make itself may run before it refuses.
+#[test]
+fn what_cannot_be_done_is_refused_before_anything_is_compiled() {
+    for (words, line) in [
+        (&["run", "SMP=0"][..], "SMP=0: it is a number from 1 on"),
+        (&["run", "REPEATS=-1"], "REPEATS=-1: it is a number from 1 on"),
+        (&["oracle", "CASES=0"], "CASES=0: it is a number from 1 on"),
+        (&["run", "SUITE=woody"], "SUITE=woody: it is trixie or sid"),
+        (&["run", "FLAVOUR=arm"], "FLAVOUR=arm: it is one of 486-smp"),
+        (
+            &["object", "FLAVOUR=amd64-up"],
+            "make object: not for amd64-up. For amd64 there are make fetch and make layout",
+        ),
+        (&["run", "FLAVOUR=xen-486"], "make run: xen-486 boots only as a guest of Xen"),
+        (&["hurd"], "make hurd: say which Hurd"),
+        (&["patch"], "make patch: say which tree"),
+        (&["integrate"], "make integrate: say which tree"),
+    ] {
+        let output = Command::new("make")
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+            .env_remove("MAKEFLAGS")
+            .env_remove("MAKELEVEL")
+            .args(["--no-print-directory", "CARGO=false"])
+            .args(words)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        let said = text(&output);
+        assert!(said.contains(line), "{words:?}: {said}");
+        let said: Vec<&str> =
+            said.lines().filter(|line| !line.starts_with("make: *** [")).collect();
+        assert_eq!(said.len(), 1, "{words:?}: {said:?}");
+    }
+}
