@@ -6,8 +6,10 @@ enum header { BITS, SIZE, REMOTE, LOCAL, SEQUENCE, ID, HEADER_WORDS };
 enum {
 	TYPE_BOOLEAN = 0,
 	TYPE_NUMBER = 2,
+	TYPE_BYTE = 9,
 	TYPE_NAME = 15,
 	TYPE_COPY_SEND = 19,
+	TYPE_MAKE_SEND = 20,
 	TYPE_MAKE_SEND_ONCE = 21,
 
 	ITEM_INLINE = 1 << 28,
@@ -66,11 +68,52 @@ void rpc_put_port(struct rpc *rpc, port_t port)
 	rpc->complex = true;
 }
 
+void rpc_put_made_port(struct rpc *rpc, port_t receive)
+{
+	put_word(rpc, descriptor(TYPE_MAKE_SEND, 1));
+	put_word(rpc, receive);
+	rpc->complex = true;
+}
+
+void rpc_put_memory(struct rpc *rpc, const void *memory, uint32_t size)
+{
+	put_word(rpc, ITEM_LONG);	/* not inline: a pointer follows */
+	put_word(rpc, TYPE_BYTE | 8 << 16);
+	put_word(rpc, size);
+	put_word(rpc, (uint32_t)memory);
+	rpc->complex = true;
+}
+
 void rpc_put_numbers(struct rpc *rpc, const uint32_t *numbers, unsigned count)
 {
 	put_word(rpc, descriptor(TYPE_NUMBER, count));
 	for (unsigned i = 0; i < count; i++)
 		put_word(rpc, numbers[i]);
+}
+
+result_t rpc_send(struct rpc *rpc)
+{
+	uint32_t *words = rpc->words;
+
+	if (rpc->malformed)
+		return RPC_WRONG_REPLY;
+	words[BITS] = TYPE_COPY_SEND | (rpc->complex ? BITS_COMPLEX : 0);
+	words[SIZE] = rpc->used * sizeof *words;
+	words[LOCAL] = 0;
+	words[SEQUENCE] = 0;
+	return trap_message(words, MESSAGE_SEND, words[SIZE], 0, 0, 0, 0);
+}
+
+result_t rpc_receive(struct rpc *rpc, port_t on)
+{
+	rpc->used = HEADER_WORDS;
+	rpc->malformed = false;
+	return trap_message(rpc->words, MESSAGE_RECEIVE, 0, sizeof rpc->words, on, 0, 0);
+}
+
+uint32_t rpc_id(const struct rpc *rpc)
+{
+	return rpc->words[ID];
 }
 
 result_t rpc_call(struct rpc *rpc, port_t reply)

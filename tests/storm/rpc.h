@@ -37,10 +37,19 @@ void rpc_put_number(struct rpc *rpc, uint32_t number);
 void rpc_put_boolean(struct rpc *rpc, bool value);
 void rpc_put_name(struct rpc *rpc, port_t name);	/* the bare name, no right */
 void rpc_put_port(struct rpc *rpc, port_t port);
+void rpc_put_made_port(struct rpc *rpc, port_t receive);	/* a new send right, from this task's receive right */
 void rpc_put_numbers(struct rpc *rpc, const uint32_t *numbers, unsigned count);
+/* Memory of this task, which the kernel copies; both multiples of a page. */
+void rpc_put_memory(struct rpc *rpc, const void *memory, uint32_t size);
 
 /* Sends and waits for the answer on REPLY, a receive right that no other thread uses. Zero: the results can be read. */
 result_t rpc_call(struct rpc *rpc, port_t reply);
+
+/* Sends what has no answer. */
+result_t rpc_send(struct rpc *rpc);
+/* Waits for a message of somebody else; its identifier is told by rpc_id, and what is in it can be read. */
+result_t rpc_receive(struct rpc *rpc, port_t on);
+uint32_t rpc_id(const struct rpc *rpc);
 
 uint32_t rpc_get_word(struct rpc *rpc);	/* a number, a boolean or a port */
 struct rpc_array rpc_get_array(struct rpc *rpc);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "workers.h"
 #include "text.h"
+#include "thread.h"
 
-enum { STACK_WORDS = 4096, POLL_MILLISECONDS = 50 };
+enum { POLL_MILLISECONDS = 50 };
 
 static uint32_t stacks[MAX_THREADS][STACK_WORDS];
 static struct crew crew;
@@ -30,27 +31,16 @@ bool made_call(struct worker *worker, const char *what, result_t result)
 	return worker_expect(worker, what, worker->calls, result, 0);
 }
 
-static void worker_main(struct worker *worker)
+static void worker_main(void *argument)
 {
+	struct worker *worker = argument;
+
 	worker->caller.task = trap_task_self();
 	worker->caller.reply = trap_reply_port();
 	worker->cpus |= current_cpu_bit();
 	worker->crew->body(worker);
 	worker->done = true;
 	sleep_forever(&worker->caller);
-}
-
-static bool start_worker(const struct caller *c, const struct cpus *cpus, struct worker *worker, struct failure *failure)
-{
-	/* A C function finds its argument above its return address. */
-	uint32_t *top = &stacks[worker->index][STACK_WORDS - 8];
-
-	top[0] = 0;
-	top[1] = (uint32_t)worker;
-	return expect(failure, "thread_create", worker->index, thread_create(c, &worker->thread), 0) &&
-	       expect(failure, "thread_set_state", worker->index,
-		      thread_set_entry(c, worker->thread, (uint32_t)worker_main, (uint32_t)top), 0) &&
-	       move_to_other_cpus(c, cpus, worker->thread, failure);
 }
 
 static unsigned count_done(uint32_t *calls)
@@ -111,7 +101,7 @@ void run_crew(const struct caller *c, struct cpus *cpus, unsigned count, uint32_
 		worker->random = seed * 2654435761u + i * 40503u + 1;
 		if (!worker->random)
 			worker->random = 1;
-		if (!start_worker(c, cpus, worker, failure))
+		if (!make_thread(c, cpus, stacks[i], worker_main, worker, &worker->thread, failure))
 			return;
 	}
 	if (!check_thread_list(c, cpus, crew.workers, count, failure))

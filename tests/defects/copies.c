@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "arena.h"
+#include "defects.h"
+#include "../storm/pager.h"
+
+/* Wired while it may only be read, a page that others share copy-on-write keeps needing the copy. */
+void wired_needs_copy(struct actor *actor)
+{
+	struct arena a = arena_make(actor, 1);
+
+	arena_store(&a, 0, 1);
+	arena_read(&a, 0, 1);
+	arena_protect(&a, 0, 1, PROT_READ);
+	arena_wire(&a, 0, 1, PROT_READ);
+	arena_protect(&a, 0, 1, PROT_DEFAULT);
+	arena_store(&a, 0, 2);
+	arena_unwire(&a, 0, 1);
+}
+
+/* The fork gives page 1, which is wired, another object, as its own is larger than it. */
+void fork_shares_wired(struct actor *actor)
+{
+	struct arena a = arena_make(actor, 2);
+
+	arena_inherit(&a, 0, 2, INHERIT_SHARE);
+	arena_store(&a, 0, 1);
+	arena_wire(&a, 1, 1, PROT_DEFAULT);
+	arena_fork(&a);
+	arena_write(&a, 1, 2);
+	arena_unwire(&a, 1, 1);
+}
+
+/* A wired page is copied by reading it, which its protection forbids. */
+void fork_endless(struct actor *actor)
+{
+	struct arena a = arena_make(actor, 1);
+
+	arena_wire(&a, 0, 1, PROT_DEFAULT);
+	arena_protect(&a, 0, 1, PROT_WRITE);
+	arena_fork(&a);
+}
+
+/* So is a page of a pager's object; nothing is wired. */
+void fork_endless_object(struct actor *actor)
+{
+	static struct pager pager = { .answer = PAGER_SUPPLIES, .copy_strategy = COPY_NONE };
+	struct arena a = arena_empty(actor);
+
+	if (!pager_start(&pager, &actor->caller, actor->scene->cpus, &actor->failure))
+		return;
+	arena_map(&a, 0, 1, pager.object, PROT_DEFAULT);
+	arena_load(&a, 0);
+	arena_protect(&a, 0, 1, PROT_NONE);
+	arena_fork(&a);
+}
+
+/* The copy holds the page that it reads from busy while it faults in the page that it writes to. */
+void copy_onto_itself(struct actor *actor)
+{
+	struct arena a = arena_make(actor, 1);
+
+	arena_inherit(&a, 0, 1, INHERIT_SHARE);
+	arena_fork(&a);
+	arena_copy(&a, 0, 1, 0);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "defects.h"
+#include "../storm/text.h"
+
+static const struct defect defects[] = {
+	{ "crossing-end", { crossing_end } },
+	{ "crossing-end.copy", { crossing_end_copy } },
+	{ "crossing-end.future", { crossing_end_future } },
+	{ "protect-freed-entry", { protect_freed_entry } },
+	{ "merge-loses-access", { merge_loses_access } },
+	{ "merge-loses-access.spreads", { merge_spreads_access } },
+	{ "silent-wire-failure", { silent_wire_failure } },
+	{ "map-bad-mask", { map_bad_mask } },
+	{ "wired-needs-copy", { wired_needs_copy } },
+	{ "fork-shares-wired", { fork_shares_wired } },
+	{ "fork-endless", { fork_endless } },
+	{ "fork-endless.object", { fork_endless_object } },
+	{ "copy-onto-itself", { copy_onto_itself } },
+	{ "lock-wired-page", { lock_wired_page } },
+	{ "own-pager", { own_pager } },
+	{ "copyin-hides-error", { copyin_hides_error } },
+	{ "wire-all-empty", { wire_all_empty } },
+	{ "unmerged-wirings", { unmerged_wirings } },
+	{ "wire-future-extends", { wire_future_extends } },
+	{ "copy-onto-wired", { copy_onto_wired } },
+	{ "wire-quota-twice", { wire_quota_twice } },
+};
+
+const struct defect *find_defect(const char *name)
+{
+	for (unsigned i = 0; i < sizeof defects / sizeof defects[0]; i++)
+		if (same_text(name, defects[i].name))
+			return &defects[i];
+	return NULL;
+}

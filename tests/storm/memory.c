@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "memory.h"
+
+/* Subsystem bases plus the place of each routine, as in mach.c. */
+enum id {
+	ID_TASK_CREATE = 2007,
+	ID_VM_PROTECT = 2024,
+	ID_VM_READ = 2026,
+	ID_VM_WRITE = 2027,
+	ID_VM_COPY = 2028,
+	ID_VM_MAP = 2089,
+	ID_VM_WIRE_ALL = 4207,
+	ID_VM_OBJECT_SYNC = 4208,
+};
+
+static result_t call(const struct caller *c, struct rpc *m)
+{
+	result_t result = rpc_call(m, c->reply);
+
+	return result ? result : rpc_end(m);
+}
+
+static result_t call_for_word(const struct caller *c, struct rpc *m, uint32_t *word)
+{
+	result_t result = rpc_call(m, c->reply);
+
+	if (result)
+		return result;
+	*word = rpc_get_word(m);
+	return rpc_end(m);
+}
+
+result_t task_fork(const struct caller *c, port_t *child)
+{
+	struct rpc m;
+
+	rpc_begin(&m, c->task, ID_TASK_CREATE);
+	rpc_put_boolean(&m, true);
+	return call_for_word(c, &m, child);
+}
+
+result_t vm_protect_max(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t protection)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_VM_PROTECT);
+	rpc_put_number(&m, address);
+	rpc_put_number(&m, size);
+	rpc_put_boolean(&m, true);
+	rpc_put_number(&m, protection);
+	return call(c, &m);
+}
+
+result_t vm_read(const struct caller *c, port_t task, uint32_t address, uint32_t size, struct rpc_array *data)
+{
+	struct rpc m;
+	result_t result;
+
+	rpc_begin(&m, task, ID_VM_READ);
+	rpc_put_number(&m, address);
+	rpc_put_number(&m, size);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	*data = rpc_get_array(&m);
+	if (rpc_end(&m) || !data->out_of_line || data->count != size / sizeof data->words[0])
+		return RPC_WRONG_REPLY;
+	return 0;
+}
+
+result_t vm_write(const struct caller *c, port_t task, uint32_t address, const void *data, uint32_t size)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_VM_WRITE);
+	rpc_put_number(&m, address);
+	rpc_put_memory(&m, data, size);
+	return call(c, &m);
+}
+
+result_t vm_copy(const struct caller *c, port_t task, uint32_t source, uint32_t size, uint32_t destination)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_VM_COPY);
+	rpc_put_number(&m, source);
+	rpc_put_number(&m, size);
+	rpc_put_number(&m, destination);
+	return call(c, &m);
+}
+
+result_t vm_map(const struct caller *c, port_t task, struct mapping *mapping)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_VM_MAP);
+	rpc_put_number(&m, mapping->address);
+	rpc_put_number(&m, mapping->size);
+	rpc_put_number(&m, mapping->mask);
+	rpc_put_boolean(&m, mapping->anywhere);
+	if (mapping->object)
+		rpc_put_made_port(&m, mapping->object);
+	else
+		rpc_put_port(&m, 0);
+	rpc_put_number(&m, mapping->offset);
+	rpc_put_boolean(&m, mapping->copy);
+	rpc_put_number(&m, mapping->protection);
+	rpc_put_number(&m, mapping->max_protection);
+	rpc_put_number(&m, mapping->inheritance);
+	return call_for_word(c, &m, &mapping->address);
+}
+
+result_t vm_wire_all(const struct caller *c, port_t host, port_t task, uint32_t flags)
+{
+	struct rpc m;
+
+	rpc_begin(&m, host, ID_VM_WIRE_ALL);
+	rpc_put_port(&m, task);
+	rpc_put_number(&m, flags);
+	return call(c, &m);
+}
+
+result_t vm_object_sync(const struct caller *c, port_t name, uint32_t offset, uint32_t size, bool flush, bool give_back)
+{
+	struct rpc m;
+
+	rpc_begin(&m, name, ID_VM_OBJECT_SYNC);
+	rpc_put_number(&m, offset);
+	rpc_put_number(&m, size);
+	rpc_put_boolean(&m, flush);
+	rpc_put_boolean(&m, give_back);
+	rpc_put_boolean(&m, true);	/* wait; the kernel always does */
+	return call(c, &m);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A memory object whose pager is a thread of ours. The kernel asks it over the object's port, and it answers as it is told: from
+ * the unprivileged task's side everything about such an object is in its own hand.
+ */
+#ifndef STORM_PAGER_H
+#define STORM_PAGER_H
+
+#include "memory.h"
+#include "thread.h"
+
+enum pager_answer {
+	PAGER_SUPPLIES,	/* the page, filled with PAGER_WORD */
+	PAGER_HAS_NONE,	/* so that it is zeros, or what lies below */
+	PAGER_ERRS,
+	PAGER_IS_SILENT,
+};
+
+enum { COPY_NONE = 0, COPY_CALL = 1, COPY_DELAY = 2 };
+
+enum { PAGER_WORD = 0x5a5a5a5a };
+
+struct pager {
+	struct caller caller;	/* of its thread */
+	port_t object, thread;
+	uint32_t copy_strategy;
+	volatile enum pager_answer answer;
+	/* From the kernel, once the object is mapped. */
+	volatile port_t control, name;
+	volatile uint32_t requests;	/* of data */
+	volatile result_t result;	/* the first error of an answer */
+};
+
+/* Makes the object, and starts its thread. One pager at a time. */
+bool pager_start(struct pager *pager, const struct caller *c, const struct cpus *cpus, struct failure *failure);
+
+#endif
