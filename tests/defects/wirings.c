@@ -71,6 +71,9 @@ static void merge_without_access(struct actor *actor, uint32_t wired, uint32_t w
 {
 	struct arena a = arena_make(actor, 2);
 
+	/* One object for both pages: without it they would not merge. */
+	arena_wire(&a, 0, 2, PROT_DEFAULT);
+	arena_unwire(&a, 0, 2);
 	arena_wire(&a, wired, 1, PROT_DEFAULT);
 	arena_protect(&a, wired, 1, PROT_NONE);
 	arena_protect(&a, 1 - wired, 1, PROT_NONE);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, check, graft, hurd, layout, object_check, patch, run, wrong};
+use crate::{boot, check, defects, graft, hurd, layout, object_check, defects, patch, run, wrong};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -19,6 +19,7 @@ struct Cli {
 enum Command {
     Boot(boot::Args),
     Check(check::Args),
+    Defects(defects::Args),
     Graft(graft::Args),
     Hurd(hurd::Args),
     Integrate(patch::IntegrateArgs),
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Boot(args) => boot::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Defects(args) => defects::run(&args),
         Command::Graft(args) => graft::run(&args).map(done),
         Command::Hurd(args) => hurd::run(&args),
         Command::Integrate(args) => patch::integrate(&args).map(done),

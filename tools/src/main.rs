@@ -4,6 +4,7 @@
 mod boot;
 mod check;
 mod cli;
+mod defects;
 mod graft;
 mod hurd;
 mod layout;

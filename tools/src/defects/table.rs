@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! A row of the table, and what it proves.
+
+use std::collections::BTreeMap;
+
+use super::list::{Defect, Expected};
+use super::outcome::Outcome;
+use super::status::Status;
+
+const NAME: usize = 26;
+const TAKES: usize = 26;
+const CELL: usize = 62;
+
+/// A defect on one kernel or two, in some boots of each.
+pub struct Row<'a> {
+    pub defect: &'a Defect,
+    pub suite: Option<&'a str>,
+    pub outcomes: Vec<Vec<Outcome>>,
+}
+
+pub fn head(kernels: &[&str]) -> String {
+    let cells: Vec<String> = kernels.iter().map(|name| format!("{name:<CELL$}")).collect();
+    line(&format!("{:<NAME$} {:<TAKES$} {}", "defect", "takes", cells.join(" ")))
+}
+
+fn line(text: &str) -> String {
+    format!("{}\n", text.trim_end())
+}
+
+impl Row<'_> {
+    pub fn text(&self) -> String {
+        let mut cells: Vec<Vec<String>> =
+            self.outcomes.iter().map(|boots| counted(boots)).collect();
+        for n in 1..cells.len() {
+            if cells[n] == cells[0] {
+                cells[n] = vec!["the same".into()];
+            }
+        }
+        let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+        (0..height)
+            .map(|n| {
+                let (name, takes) = match n {
+                    0 => (self.defect.name.as_str(), self.defect.takes.text()),
+                    _ => ("", ""),
+                };
+                let cells: Vec<String> = cells
+                    .iter()
+                    .map(|cell| format!("{:<CELL$}", cell.get(n).map_or("", String::as_str)))
+                    .collect();
+                line(&format!("{name:<NAME$} {takes:<TAKES$} {}", cells.join(" ")))
+            })
+            .collect()
+    }
+
+    /// What is wrong with it, if anything is.
+    pub fn judge(&self) -> (Status, Option<String>) {
+        let all = || self.outcomes.iter().flatten();
+        if let Some(Outcome::NotTried(why)) = all().find(|o| matches!(o, Outcome::NotTried(_))) {
+            return (Status::NotTried, Some(format!("could not be tried: {why}")));
+        }
+        let expected = self.defect.expected(self.suite);
+        // A race comes out as it comes out; anything else must not depend on whose functions run.
+        let racing = matches!(expected, Expected::Sometimes(_)) || self.defect.seconds.is_some();
+        let sets: Vec<Vec<&Outcome>> = self.outcomes.iter().map(|boots| distinct(boots)).collect();
+        if !racing && sets.windows(2).any(|two| two[0] != two[1]) {
+            return (Status::KernelsDiffer, Some("the two kernels do not do the same".into()));
+        }
+        match all().find(|outcome| !expected.allows(&outcome.to_string())) {
+            Some(outcome) => {
+                (Status::Unexpected, Some(format!("{outcome}; expected: {}", wanted(expected))))
+            }
+            None => (Status::AsExpected, None),
+        }
+    }
+}
+
+fn wanted(expected: Expected) -> String {
+    match expected {
+        Expected::Always(text) => text.into(),
+        Expected::Sometimes(texts) => format!("nothing, or {}", texts.join(", or ")),
+        Expected::Unknown => "anything".into(),
+    }
+}
+
+fn distinct(boots: &[Outcome]) -> Vec<&Outcome> {
+    let mut outcomes: Vec<&Outcome> = boots.iter().collect();
+    outcomes.sort();
+    outcomes.dedup();
+    outcomes
+}
+
+/// `2 of 3: text`, the most frequent first.
+fn counted(boots: &[Outcome]) -> Vec<String> {
+    let mut counts = BTreeMap::<&Outcome, usize>::new();
+    boots.iter().for_each(|outcome| *counts.entry(outcome).or_default() += 1);
+    let mut counts: Vec<(&Outcome, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    counts.iter().map(|(outcome, count)| format!("{count} of {}: {outcome}", boots.len())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::defects::list::Takes;
+
+    fn defect(does: &str) -> Defect {
+        toml::from_str(&format!("name = 'd'\ntitle = 't'\ntakes = 'task'\ndoes = {does}")).unwrap()
+    }
+
+    fn did(text: &str) -> Outcome {
+        Outcome::Did(text.into())
+    }
+
+    fn judge(does: &str, suite: Option<&str>, stock: &[Outcome], ours: &[Outcome]) -> Status {
+        let outcomes = vec![stock.to_vec(), ours.to_vec()];
+        Row { defect: &defect(does), suite, outcomes }.judge().0
+    }
+
+    #[test]
+    fn what_a_defect_does_is_a_result() {
+        let sid = Some("sid");
+        assert_eq!(judge("'x'", sid, &[did("x")], &[did("x")]), Status::AsExpected);
+        assert_eq!(
+            judge("'nothing'", sid, &[Outcome::Nothing], &[Outcome::Nothing]),
+            Status::AsExpected
+        );
+        assert_eq!(judge("'x'", sid, &[did("y")], &[did("y")]), Status::Unexpected);
+        assert_eq!(judge("'x'", sid, &[Outcome::Nothing], &[Outcome::Nothing]), Status::Unexpected);
+        assert_eq!(judge("'x'", None, &[did("y")], &[did("y")]), Status::AsExpected);
+    }
+
+    #[test]
+    fn a_difference_between_the_kernels_is_ours() {
+        for suite in [None, Some("sid")] {
+            assert_eq!(
+                judge("'x'", suite, &[did("x")], &[Outcome::Nothing]),
+                Status::KernelsDiffer
+            );
+            assert_eq!(judge("'x'", suite, &[did("x")], &[did("y")]), Status::KernelsDiffer);
+        }
+        assert_eq!(
+            judge("'x'", Some("sid"), &[did("x"), did("x")], &[did("x"), did("y")]),
+            Status::KernelsDiffer
+        );
+    }
+
+    #[test]
+    fn a_race_may_come_to_nothing_but_not_to_something_new() {
+        let (sid, does) = (Some("sid"), "['x', 'y']");
+        assert_eq!(
+            judge(does, sid, &[did("x"), did("y")], &[Outcome::Nothing]),
+            Status::AsExpected
+        );
+        assert_eq!(judge(does, sid, &[did("x")], &[did("z")]), Status::Unexpected);
+    }
+
+    #[test]
+    fn what_could_not_be_tried_proves_nothing() {
+        let not = Outcome::NotTried("vm_allocate".into());
+        assert_eq!(judge("'x'", Some("sid"), &[did("x")], &[not]), Status::NotTried);
+    }
+
+    #[test]
+    fn a_row_shows_each_outcome_with_its_count() {
+        let defect = defect("'x'");
+        let boots = vec![Outcome::Nothing, did("x"), did("x")];
+        let row = Row { defect: &defect, suite: None, outcomes: vec![boots, vec![did("y")]] };
+        let text = row.text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("d ") && lines[0].contains(Takes::Task.text()), "{text}");
+        assert!(lines[0].contains("2 of 3: x ") && lines[0].ends_with("1 of 1: y"), "{text}");
+        assert_eq!(lines[1].trim(), "1 of 3: nothing");
+        let alike = Row { defect: &defect, suite: None, outcomes: vec![vec![did("x")]; 2] };
+        assert!(alike.text().trim_end().ends_with("the same"), "{}", alike.text());
+    }
+
+    #[test]
+    fn the_gravest_status_is_the_runs() {
+        let order =
+            [Status::AsExpected, Status::NotTried, Status::Unexpected, Status::KernelsDiffer];
+        assert!(order.windows(2).all(|two| two[0] < two[1]));
+        assert_eq!(order.map(Status::exit_code), [0, 12, 10, 11]);
+    }
+}
