@@ -24,11 +24,6 @@ bool acted(struct actor *actor, result_t result)
 	return !actor->failure.what;
 }
 
-void see(struct actor *actor, const char *what, uint32_t at, uint32_t seen, uint32_t wanted)
-{
-	expect(&actor->wrong, what, at, seen, wanted);
-}
-
 void await(struct actor *actor)
 {
 	while (!actor->scene->ready && !actor->scene->stop)

@@ -46,7 +46,10 @@ bool acted(struct actor *actor, result_t result);
 void acted_freely(struct actor *actor);
 
 /* What was SEEN instead of what was WANTED is the defect at work. */
-void see(struct actor *actor, const char *what, uint32_t at, uint32_t seen, uint32_t wanted);
+static inline void see(struct actor *actor, const char *what, uint32_t at, uint32_t seen, uint32_t wanted)
+{
+	expect(&actor->wrong, what, at, seen, wanted);
+}
 
 /* A body that shares work: waits until the first actor is ready. */
 void await(struct actor *actor);

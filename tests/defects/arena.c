@@ -28,6 +28,24 @@ struct arena arena_in_kernel(struct actor *actor, uint32_t pages)
 	return a;
 }
 
+struct arena arena_of(struct actor *actor, const struct arena *made)
+{
+	struct arena a = *made;
+
+	a.actor = actor;
+	a.freely = true;
+	return a;
+}
+
+/* After a call. */
+static bool made(const struct arena *a, result_t result)
+{
+	if (!a->freely)
+		return acted(a->actor, result);
+	acted_freely(a->actor);
+	return !result;
+}
+
 uint32_t arena_address(const struct arena *a, uint32_t page)
 {
 	return a->base + page * PAGE;
@@ -38,19 +56,19 @@ void arena_allocate(const struct arena *a, uint32_t page, uint32_t pages)
 	uint32_t address = arena_address(a, page);
 
 	act(a->actor, "vm_allocate", page, pages, 0);
-	acted(a->actor, vm_allocate(&a->actor->caller, a->task, &address, pages * PAGE, false));
+	made(a, vm_allocate(&a->actor->caller, a->task, &address, pages * PAGE, false));
 }
 
 void arena_deallocate(const struct arena *a, uint32_t page, uint32_t pages)
 {
 	act(a->actor, "vm_deallocate", page, pages, 0);
-	acted(a->actor, vm_deallocate(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE));
+	made(a, vm_deallocate(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE));
 }
 
 void arena_wire(const struct arena *a, uint32_t page, uint32_t pages, uint32_t access)
 {
 	act(a->actor, access ? "vm_wire" : "vm_wire of nothing", page, pages, access);
-	acted(a->actor, vm_wire(&a->actor->caller, a->host, a->task, arena_address(a, page), pages * PAGE, access));
+	made(a, vm_wire(&a->actor->caller, a->host, a->task, arena_address(a, page), pages * PAGE, access));
 }
 
 void arena_unwire(const struct arena *a, uint32_t page, uint32_t pages)
@@ -61,25 +79,25 @@ void arena_unwire(const struct arena *a, uint32_t page, uint32_t pages)
 void arena_protect(const struct arena *a, uint32_t page, uint32_t pages, uint32_t protection)
 {
 	act(a->actor, "vm_protect", page, pages, protection);
-	acted(a->actor, vm_protect(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE, protection));
+	made(a, vm_protect(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE, protection));
 }
 
 void arena_protect_max(const struct arena *a, uint32_t page, uint32_t pages, uint32_t protection)
 {
 	act(a->actor, "vm_protect of the maximum", page, pages, protection);
-	acted(a->actor, vm_protect_max(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE, protection));
+	made(a, vm_protect_max(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE, protection));
 }
 
 void arena_inherit(const struct arena *a, uint32_t page, uint32_t pages, uint32_t inheritance)
 {
 	act(a->actor, "vm_inherit", page, pages, inheritance);
-	acted(a->actor, vm_inherit(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE, inheritance));
+	made(a, vm_inherit(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE, inheritance));
 }
 
 void arena_copy(const struct arena *a, uint32_t from, uint32_t pages, uint32_t to)
 {
 	act(a->actor, "vm_copy", from, pages, to);
-	acted(a->actor, vm_copy(&a->actor->caller, a->task, arena_address(a, from), pages * PAGE, arena_address(a, to)));
+	made(a, vm_copy(&a->actor->caller, a->task, arena_address(a, from), pages * PAGE, arena_address(a, to)));
 }
 
 void arena_read(const struct arena *a, uint32_t page, uint32_t pages)
@@ -87,7 +105,7 @@ void arena_read(const struct arena *a, uint32_t page, uint32_t pages)
 	struct rpc_array data;
 
 	act(a->actor, "vm_read", page, pages, 0);
-	if (acted(a->actor, vm_read(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE, &data)))
+	if (made(a, vm_read(&a->actor->caller, a->task, arena_address(a, page), pages * PAGE, &data)))
 		expect(&a->actor->failure, "vm_deallocate of what was read", page, drop_array(&a->actor->caller, &data), 0);
 }
 
@@ -96,7 +114,7 @@ void arena_write(const struct arena *a, uint32_t page, uint32_t word)
 	for (unsigned i = 0; i < PAGE / sizeof words[0]; i++)
 		words[i] = word;
 	act(a->actor, "vm_write", page, 1, word);
-	acted(a->actor, vm_write(&a->actor->caller, a->task, arena_address(a, page), words, PAGE));
+	made(a, vm_write(&a->actor->caller, a->task, arena_address(a, page), words, PAGE));
 }
 
 void arena_map(const struct arena *a, uint32_t page, uint32_t pages, port_t object, uint32_t protection)
@@ -107,7 +125,7 @@ void arena_map(const struct arena *a, uint32_t page, uint32_t pages, port_t obje
 	};
 
 	act(a->actor, object ? "vm_map of an object" : "vm_map", page, pages, protection);
-	acted(a->actor, vm_map(&a->actor->caller, a->task, &mapping));
+	made(a, vm_map(&a->actor->caller, a->task, &mapping));
 }
 
 void arena_fork(const struct arena *a)
@@ -115,7 +133,7 @@ void arena_fork(const struct arena *a)
 	port_t child;
 
 	act(a->actor, "task_create with this task's memory", 0, 0, 0);
-	acted(a->actor, task_fork(&a->actor->caller, &child));
+	made(a, task_fork(&a->actor->caller, &child));
 }
 
 void arena_store(const struct arena *a, uint32_t page, uint32_t word)
@@ -140,7 +158,7 @@ uint32_t arena_wired_count(const struct arena *a, uint32_t page)
 	struct wired_region region = { 0 };
 
 	act(a->actor, "mach_vm_region_info", page, 1, 0);
-	acted(a->actor, vm_wired_region(&a->actor->caller, a->task, arena_address(a, page), &region));
+	made(a, vm_wired_region(&a->actor->caller, a->task, arena_address(a, page), &region));
 	return region.wired_count;
 }
 
@@ -152,7 +170,7 @@ uint32_t arena_entries(const struct arena *a, uint32_t page, uint32_t pages)
 		struct region region = { 0 };
 
 		act(a->actor, "vm_region", page, pages, 0);
-		if (!acted(a->actor, vm_region(&a->actor->caller, a->task, address, &region)) || !region.size)
+		if (!made(a, vm_region(&a->actor->caller, a->task, address, &region)) || !region.size)
 			return 0;
 		address = region.start + region.size;
 	}

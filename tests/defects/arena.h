@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A few pages of a task, and calls on them, counted in pages. Each is told before it is made, and must go well. */
+/* A few pages of a task, and calls on them, counted in pages. Each is told before it is made. */
 #ifndef DEFECTS_ARENA_H
 #define DEFECTS_ARENA_H
 
@@ -10,6 +10,7 @@ struct arena {
 	port_t task;	/* whose pages they are */
 	port_t host;	/* through which they are wired */
 	uint32_t base;
+	bool freely;	/* a race: calls may fail, each for itself; else they must go well */
 };
 
 /* Memory of the actor's own task, alone in its neighbourhood, wired as an unprivileged task may. */
@@ -18,6 +19,8 @@ struct arena arena_make(struct actor *actor, uint32_t pages);
 struct arena arena_empty(struct actor *actor);
 /* In the kernel's map, which takes privilege. */
 struct arena arena_in_kernel(struct actor *actor, uint32_t pages);
+/* What another actor made, for a race. */
+struct arena arena_of(struct actor *actor, const struct arena *made);
 
 uint32_t arena_address(const struct arena *a, uint32_t page);
 

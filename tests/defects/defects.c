@@ -24,6 +24,14 @@ static const struct defect defects[] = {
 	{ "wire-future-extends", { wire_future_extends } },
 	{ "copy-onto-wired", { copy_onto_wired } },
 	{ "wire-quota-twice", { wire_quota_twice } },
+	{ "projected-unlocked", { inherit_pages, move_page, inherit_more, protect_pages } },
+	{ "user-map-wire", { wire_fresh_pages, load_fresh_pages, protect_elsewhere } },
+	{ "unwire-busy-page", { unwire_shared_page, load_shared_page } },
+	{ "copy-delayed-shadow", { copy_shared_pages, load_copied_pages } },
+	{ "hole-filled", { wire_around_hole, fill_hole } },
+	{ "overlapping-wires", { wire_lower_pages, wire_upper_pages } },
+	{ "walk-behind-range", { wire_page, move_neighbours } },
+	{ "size-wired-drift", { size_wired_drift } },
 };
 
 const struct defect *find_defect(const char *name)

@@ -20,5 +20,15 @@ body_t crossing_end, crossing_end_copy, crossing_end_future, protect_freed_entry
 body_t wired_needs_copy, fork_shares_wired, fork_endless, fork_endless_object, copy_onto_itself;
 /* pagers.c: one thread, and an object whose pager is another. */
 body_t silent_wire_failure, lock_wired_page, own_pager, copyin_hides_error;
+/* races.c: several threads on their own task's map. */
+body_t inherit_pages, inherit_more, move_page, protect_pages;	/* projected-unlocked */
+body_t wire_fresh_pages, load_fresh_pages, protect_elsewhere;	/* user-map-wire */
+body_t unwire_shared_page, load_shared_page;	/* unwire-busy-page */
+body_t copy_shared_pages, load_copied_pages;	/* copy-delayed-shadow */
+/* kernel_map.c: the kernel's own map. */
+body_t wire_around_hole, fill_hole;	/* hole-filled */
+body_t wire_lower_pages, wire_upper_pages;	/* overlapping-wires */
+body_t wire_page, move_neighbours;	/* walk-behind-range */
+body_t size_wired_drift;
 
 #endif

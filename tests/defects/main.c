@@ -22,7 +22,7 @@ static struct outcome look_on(const struct caller *c, struct scene *scene, unsig
 
 		if (outcome.kind != GOES_ON)
 			return outcome;
-		if (now >= words->seconds * 1000)
+		if (watch.stuck || now >= words->seconds * 1000)
 			scene->stop = true;
 		if (now >= told) {
 			const char *call = actors[0].call;
@@ -50,13 +50,13 @@ static void provoke(const struct caller *c, const struct cpus *cpus, const struc
 	if (start_actors(actors, &count, c, &scene, words->defect->bodies, &failure))
 		outcome = look_on(c, &scene, count, words);
 	else
-		outcome = (struct outcome){ NOT_TRIED, failure.what, failure };
+		outcome = (struct outcome){ .kind = NOT_TRIED, .failure = failure };
 	for (unsigned i = 0; i < count; i++)
 		calls += actors[i].calls;
 	print_line("# calls %u", calls);
 	print_outcome(&outcome);
 	if (outcome.kind == NOT_TRIED)
-		expect(&failure, outcome.text, outcome.failure.at, outcome.failure.seen, outcome.failure.wanted);
+		failure = outcome.failure;
 	report_point(words->defect->name, &failure);
 }
 

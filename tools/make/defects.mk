@@ -11,5 +11,6 @@ defects-program: packages-build
 ##                 DEFECT="name ...": these alone; vmtool defects --names ... names them
 defects: packages-run vmtool defects-program $(MADE)/plain/gnumach-rust
 	@$(VMTOOL) defects --stock $(KERNEL) --rust $(MADE)/plain/gnumach-rust --program $(DEFECTS) \
-		$(if $(filter file,$(origin KERNEL)),--suite $(SUITE)) --repeats $(REPEATS) --smp $(SMP) --logs $(MADE)/defect-logs \
+		$(if $(filter file,$(origin KERNEL)),--suite $(SUITE)) --repeats $(REPEATS) --smp $(SMP) --banner-timeout 120 \
+		--logs $(MADE)/defect-logs \
 		--title "GNU Mach $$(cat $(dir $(KERNEL))VERSION 2>/dev/null || echo $(KERNEL))" $(DEFECT)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, check, defects, graft, hurd, layout, object_check, defects, patch, run, wrong};
+use crate::{boot, check, defects, graft, hurd, layout, object_check, patch, run, wrong};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]

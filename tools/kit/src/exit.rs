@@ -20,5 +20,9 @@ pub const NEVER_CAME_UP: u8 = 13;
 pub const PROVES_NOTHING: u8 = 14;
 /// Only the stock kernel failed.
 pub const STOCK_FAILED: u8 = 15;
+/// The stock kernel and ours do not do the same.
+pub const KERNELS_DIFFER: u8 = 16;
+/// What was asked for could not be tried.
+pub const NOT_TRIED: u8 = 17;
 /// It cannot be tried here; automake's status for that.
 pub const SKIPPED: u8 = 77;

@@ -30,7 +30,7 @@ use table::Row;
 /// it.
 ///
 /// Exit status: 0 each defect did what was expected, on both kernels alike; 10 a defect did something
-/// else; 11 the two kernels differ; 12 one could not be tried; 1 no boot could be tried; 2 wrong usage.
+/// else; 16 the two kernels differ; 17 one could not be tried; 1 no boot could be tried; 2 wrong usage.
 #[derive(clap::Args)]
 pub struct Args {
     /// The stock kernel
@@ -62,6 +62,7 @@ pub struct Args {
     #[arg(long)]
     names: bool,
     /// The defects to provoke; all, if none is named. `NAME` takes its further roads, `NAME.ROAD`, as well
+    #[arg(value_delimiter = ',')]
     defects: Vec<String>,
     #[command(flatten)]
     machine: MachineArgs,
@@ -120,7 +121,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 impl Subject<'_> {
     fn new<'a>(name: &'static str, path: &'a Path) -> Result<Subject<'a>> {
-        let map = KernelMap::parse(path, &crate::elf::read(path)?)?;
+        let map = KernelMap::parse(path, &kit::elf::read(path)?)?;
         Ok(Subject { name, path, map })
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! How a run of `vmtool defects` ends: each exit status by name, the graver the later.
+//! How a run of `vmtool defects` ends, the graver the later.
+
+use kit::exit;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
@@ -12,10 +14,10 @@ pub enum Status {
 impl Status {
     pub fn exit_code(self) -> u8 {
         match self {
-            Status::AsExpected => 0,
-            Status::Unexpected => 10,
-            Status::KernelsDiffer => 11,
-            Status::NotTried => 12,
+            Status::AsExpected => exit::DONE,
+            Status::Unexpected => exit::NOT_PASSED,
+            Status::KernelsDiffer => exit::KERNELS_DIFFER,
+            Status::NotTried => exit::NOT_TRIED,
         }
     }
 

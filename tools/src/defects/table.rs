@@ -179,6 +179,6 @@ mod tests {
         let order =
             [Status::AsExpected, Status::NotTried, Status::Unexpected, Status::KernelsDiffer];
         assert!(order.windows(2).all(|two| two[0] < two[1]));
-        assert_eq!(order.map(Status::exit_code), [0, 12, 10, 11]);
+        assert_eq!(order.map(Status::exit_code), [0, 17, 10, 16]);
     }
 }
