@@ -3,9 +3,10 @@
 
 use crate::counters;
 use crate::entry::Entry;
-use crate::gap;
 use crate::kernel::kassert;
-use crate::map::{Given, Map, WriteLocked};
+use crate::lock::WriteLocked;
+use crate::map::{Given, Held, Map};
+use crate::unlink::Pair;
 
 /// Whether there was a merge: C's `boolean_t`, so that a stage can return what
 /// the next one returns by jumping there.
@@ -15,65 +16,63 @@ pub(crate) enum Merged {
     Yes = 1,
 }
 
+/// Whether there was a merge, and how the lock is left.
+pub(crate) type Outcome = (Merged, Held<WriteLocked>);
+
 /// Merges `entry` into the entry before it if the two touch and agree, and
 /// frees it. If not, nothing has changed.
 ///
 /// Lock: held for writing, and kept. The map's sizes, the wirings and the pmap
 /// stay as they are. Upstream's `vm_map_coalesce_entry`.
-pub(crate) fn coalesce_entry(map: Map<WriteLocked>, entry: Given) -> Merged {
+pub(crate) fn coalesce_entry(map: Map<WriteLocked>, entry: Given) -> Outcome {
     counters::coalesce_called();
-    if touches_prev(&map, map.given(entry)) {
-        coalesce_with_prev(map, entry)
-    } else {
-        Merged::No
+    // The ring's header is neither an entry nor one before it.
+    match map.pair(entry) {
+        Some(pair) if touch(pair.entries(&map)) => coalesce_pair(map, pair),
+        _ => (Merged::No, map.held()),
     }
 }
 
-/// Whether there are an entry and one before it, without a hole between them.
-/// The ring's header is neither.
-fn touches_prev(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
-    let prev = entry.prev();
-    !map.is_header(entry) && !map.is_header(prev) && prev.end() == entry.start()
+/// Whether there is no hole between the two.
+fn touch((prev, entry): (Entry<'_, WriteLocked>, Entry<'_, WriteLocked>)) -> bool {
+    prev.end() == entry.start()
 }
 
 // The stages stand out of line, so that a call that an early one ends saves no
 // registers for the later ones. Most calls merge nothing.
 
 #[inline(never)]
-fn coalesce_with_prev(map: Map<WriteLocked>, entry: Given) -> Merged {
-    let candidate = map.given(entry);
-    if agree(candidate.prev(), candidate) {
-        merge(map, entry)
+fn coalesce_pair(map: Map<WriteLocked>, pair: Pair) -> Outcome {
+    if agree(pair.entries(&map)) {
+        merge(map, pair)
     } else {
-        Merged::No
+        (Merged::No, map.held())
     }
 }
 
 /// Merges two entries that agree, if their objects can be one.
 #[inline(never)]
-fn merge(map: Map<WriteLocked>, entry: Given) -> Merged {
-    let map = &map;
-    let entry = map.given(entry);
-    let prev = entry.prev();
+fn merge(mut map: Map<WriteLocked>, pair: Pair) -> Outcome {
+    let (prev, entry) = pair.entries(&map);
     kassert!(prev.gap_size() == 0, "prev->gap_size == 0", "vm_map_coalesce_entry");
-    if !map.coalesce_objects(prev, entry) {
-        return Merged::No;
+    if !map.coalesce_objects(&pair) {
+        return (Merged::No, map.held());
     }
 
     map.move_hints(entry, prev);
     // Before the unlink, which computes the gap behind `prev` from its end.
-    prev.set_end(entry.end());
-    map.unlink(entry);
-    gap::entry_unlinked(map, prev, entry);
-    map.dispose(entry);
+    map.extend_over(&pair);
+    let unlinked = map.unlink(pair);
+    let detached = map.forget_gap(unlinked);
+    map.free(detached);
     counters::merged();
-    Merged::Yes
+    (Merged::Yes, map.held())
 }
 
 /// Whether nothing but the boundary between them tells the two apart, and no
 /// thread relies on either staying as it is. `wired_access` may differ, as
 /// upstream does not look at it: the earlier entry's survives.
-fn agree(prev: Entry<'_, WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
+fn agree((prev, entry): (Entry<'_, WriteLocked>, Entry<'_, WriteLocked>)) -> bool {
     if prev.inheritance() != entry.inheritance()
         || prev.protection() != entry.protection()
         || prev.max_protection() != entry.max_protection()

@@ -9,8 +9,10 @@ use core::ptr::NonNull;
 
 use crate::bindings::{vm_map, vm_map_entry};
 use crate::coalesce::coalesce_entry;
-use crate::map::{Given, Map, Range};
-use crate::scan::pageable_scan;
+use crate::lock::WriteLocked;
+use crate::map::{Given, Map};
+use crate::range::Range;
+use crate::scan::{pageable_scan, Left};
 
 /// Brings wiring in line with `wired_access` and `protection`, for the entries
 /// from `start_entry` that begin below `end` (an address in bytes).
@@ -29,10 +31,10 @@ pub unsafe extern "C" fn vm_map_pageable_scan(
     end: c_ulong,
 ) {
     // SAFETY: the caller's; neither pointer is null.
-    unsafe {
-        let map = Map::from_raw(NonNull::new_unchecked(map));
-        let start = Given::new(NonNull::new_unchecked(start_entry));
-        pageable_scan(map, &Range { start, end: end as usize });
+    let (map, start) = unsafe { claim(map, start_entry) };
+    match pageable_scan(map, &Range::new(start, end as usize)) {
+        Left::Written(held) => held.hand_back(),
+        Left::Read(held) => held.hand_back(),
     }
 }
 
@@ -51,9 +53,21 @@ pub unsafe extern "C" fn vm_map_coalesce_entry(
     entry: *mut vm_map_entry,
 ) -> c_int {
     // SAFETY: the caller's; neither pointer is null.
+    let (map, entry) = unsafe { claim(map, entry) };
+    let (merged, held) = coalesce_entry(map, entry);
+    held.hand_back();
+    merged as c_int
+}
+
+/// What C passed, as the rest of the crate has it.
+///
+/// # Safety
+/// `map` is live and locked for writing by this thread; `entry` is its header or
+/// one of its entries.
+unsafe fn claim(map: *mut vm_map, entry: *mut vm_map_entry) -> (Map<WriteLocked>, Given) {
+    // SAFETY: the caller's, and the call from C ends before the thread goes on with
+    // the map in another way.
     unsafe {
-        let map = Map::from_raw(NonNull::new_unchecked(map));
-        let entry = Given::new(NonNull::new_unchecked(entry));
-        coalesce_entry(map, entry) as c_int
+        (Map::from_raw(NonNull::new_unchecked(map)), Given::new(NonNull::new_unchecked(entry)))
     }
 }

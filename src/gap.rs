@@ -14,97 +14,102 @@ use core::ptr::null_mut;
 use crate::bindings::{self, rbtree_node};
 use crate::entry::Entry;
 use crate::kernel::kassert;
-use crate::map::{Map, WriteLocked};
+use crate::lock::WriteLocked;
+use crate::map::Map;
+use crate::unlink::{Detached, Unlinked};
 
+mod fields;
 mod list;
+use fields::Fields;
 
 const LEFT: c_int = 0;
 const RIGHT: c_int = 1;
 /// What upstream passes for a node that becomes the root.
 const NO_INDEX: c_int = -1;
 
-type LockedEntry<'m> = Entry<'m, WriteLocked>;
-
-/// Forgets the gap of `entry`, which is out of the ring, and computes anew that
-/// of `prev`, which was before it and had none.
-///
-/// Upstream's `vm_map_gap_remove`.
-pub(crate) fn entry_unlinked(
-    map: &Map<WriteLocked>,
-    prev: LockedEntry<'_>,
-    entry: LockedEntry<'_>,
-) {
-    remove(map, entry);
-    insert(map, prev);
+impl Map<WriteLocked> {
+    /// Forgets the gap of an entry that is out of the ring, and computes anew that
+    /// of the one that stood before it and had none.
+    ///
+    /// Upstream's `vm_map_gap_remove`.
+    pub fn forget_gap(&mut self, unlinked: Unlinked) -> Detached {
+        // SAFETY: it is not freed yet, and the write lock keeps others away.
+        remove(self, unsafe { Fields::of(unlinked.as_non_null()) });
+        if let Some(prev) = self.entry(unlinked.prev(self)) {
+            insert(self, prev);
+        }
+        // SAFETY: `remove` took it from where it stood.
+        unsafe { unlinked.detach() }
+    }
 }
 
-/// Takes `entry` out of the tree or list in which it stands.
+/// Takes an entry out of the tree or list in which it stands.
 ///
 /// Upstream's `vm_map_gap_remove_single`.
-fn remove(map: &Map<WriteLocked>, entry: LockedEntry<'_>) {
-    if map.is_header(entry) || entry.gap_size() == 0 {
+fn remove(map: &Map<WriteLocked>, entry: Fields<'_>) {
+    if entry.size() == 0 {
         return;
     }
-    let others = entry.gap_list();
-    // SAFETY: an entry with a gap is in the tree or on a list of this map, and
-    // `in_gap_tree` tells which; both consist of parts of linked entries.
-    unsafe {
-        if !entry.in_gap_tree() {
-            list::remove(others);
-            return;
-        }
-        bindings::rbtree_remove(map.gap_tree(), entry.gap_node());
-        if list::is_empty(others) {
-            return;
-        }
-        let heir = Entry::of_gap_list(list::first(others));
-        kassert!(
-            heir.gap_size() == entry.gap_size(),
-            "tmp->gap_size == entry->gap_size",
-            "vm_map_gap_remove_single"
-        );
-        list::remove(heir.gap_list());
-        list::set_head(heir.gap_list(), others);
-        kassert!(!heir.in_gap_tree(), "!tmp->in_gap_tree", "vm_map_gap_remove_single");
-        let Slot::Free { parent, index } = find(map, heir.gap_size(), NO_INDEX) else {
-            kassert!(false, "___diff != 0", "vm_map_gap_remove_single");
-            return;
-        };
-        bindings::rbtree_insert_rebalance(map.gap_tree(), parent, index, heir.gap_node());
-        heir.set_in_gap_tree(true);
+    if !entry.in_tree() {
+        // SAFETY: an entry with a gap that is not in the tree is on a list.
+        unsafe { list::remove(entry.list()) }
+        return;
     }
+    // SAFETY: it is in this map's tree.
+    unsafe { bindings::rbtree_remove(map.gap_tree(), entry.node()) }
+    // SAFETY: the list of a node is well formed.
+    if unsafe { list::is_empty(entry.list()) } {
+        return;
+    }
+    // SAFETY: a list that is not empty has a first, part of a linked entry.
+    let heir = unsafe { Fields::of_list(list::first(entry.list())) };
+    kassert!(
+        heir.size() == entry.size(),
+        "tmp->gap_size == entry->gap_size",
+        "vm_map_gap_remove_single"
+    );
+    // SAFETY: the heir is on that list.
+    unsafe { list::remove(heir.list()) }
+    // SAFETY: and now on none; the entry is a head that nobody asks any more.
+    unsafe { list::set_head(heir.list(), entry.list()) }
+    kassert!(!heir.in_tree(), "!tmp->in_gap_tree", "vm_map_gap_remove_single");
+    let Slot::Free { parent, index } = find(map, heir.size(), NO_INDEX) else {
+        kassert!(false, "___diff != 0", "vm_map_gap_remove_single");
+        return;
+    };
+    // SAFETY: the heir is in no tree, and the place is free in this map's.
+    unsafe { bindings::rbtree_insert_rebalance(map.gap_tree(), parent, index, heir.node()) }
+    heir.set_in_tree(true);
 }
 
 /// Computes the gap behind `entry` and, if there is one, enters it.
 ///
 /// Upstream's `vm_map_gap_insert_single`.
-fn insert(map: &Map<WriteLocked>, entry: LockedEntry<'_>) {
-    if map.is_header(entry) {
-        return;
-    }
-    let next = entry.next();
-    let limit = if map.is_header(next) { map.max_offset() } else { next.start() };
+fn insert(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
+    let limit = map.entry(entry.next()).map_or_else(|| map.max_offset(), |next| next.start());
     let size = limit.wrapping_sub(entry.end());
-    entry.set_gap_size(size);
+    // SAFETY: an entry of the map, whose lock keeps others away.
+    let entry = unsafe { Fields::of(entry.as_non_null()) };
+    entry.set_size(size);
     if size == 0 {
         return;
     }
-    // SAFETY: the entry is linked and stands nowhere yet; what `find` returns is
-    // part of this map's tree.
-    unsafe {
-        match find(map, size, LEFT) {
-            Slot::Taken { by, parent } => {
-                assert_aligned(parent);
-                list::insert_tail(by.gap_list(), entry.gap_list());
-                entry.set_in_gap_tree(false);
-            }
-            Slot::Free { parent, index } => {
-                assert_aligned(parent);
-                let node = entry.gap_node();
-                bindings::rbtree_insert_rebalance(map.gap_tree(), parent, index, node);
-                list::init(entry.gap_list());
-                entry.set_in_gap_tree(true);
-            }
+    match find(map, size, LEFT) {
+        Slot::Taken { by, parent } => {
+            assert_aligned(parent);
+            // SAFETY: `by` heads the list of its size; the entry had no gap, so it
+            // is on none.
+            unsafe { list::insert_tail(by.list(), entry.list()) }
+            entry.set_in_tree(false);
+        }
+        Slot::Free { parent, index } => {
+            assert_aligned(parent);
+            let node = entry.node();
+            // SAFETY: the entry is in no tree, and the place is free in this map's.
+            unsafe { bindings::rbtree_insert_rebalance(map.gap_tree(), parent, index, node) }
+            // SAFETY: nor is it on a list.
+            unsafe { list::init(entry.list()) }
+            entry.set_in_tree(true);
         }
     }
 }
@@ -112,7 +117,7 @@ fn insert(map: &Map<WriteLocked>, entry: LockedEntry<'_>) {
 /// Where a gap size belongs in the tree.
 enum Slot<'m> {
     /// A node of that size is there, below `parent`.
-    Taken { by: LockedEntry<'m>, parent: *mut rbtree_node },
+    Taken { by: Fields<'m>, parent: *mut rbtree_node },
     /// It would be child `index` of `parent`; without one, the root.
     Free { parent: *mut rbtree_node, index: c_int },
 }
@@ -122,18 +127,18 @@ enum Slot<'m> {
 fn find(map: &Map<WriteLocked>, size: usize, root_index: c_int) -> Slot<'_> {
     let mut parent = null_mut();
     let mut index = root_index;
-    // SAFETY: the tree's nodes are gap nodes of linked entries, or null.
-    unsafe {
-        let mut node = (*map.gap_tree()).root;
-        while !node.is_null() {
-            let at = Entry::of_gap_node(node);
-            if size == at.gap_size() {
-                return Slot::Taken { by: at, parent };
-            }
-            parent = node;
-            index = if size < at.gap_size() { LEFT } else { RIGHT };
-            node = (*node).children[index as usize & 1];
+    // SAFETY: a live map has the tree.
+    let mut node = unsafe { (*map.gap_tree()).root };
+    while !node.is_null() {
+        // SAFETY: the tree's nodes are gap nodes of linked entries.
+        let at = unsafe { Fields::of_node(node) };
+        if size == at.size() {
+            return Slot::Taken { by: at, parent };
         }
+        parent = node;
+        index = if size < at.size() { LEFT } else { RIGHT };
+        // SAFETY: a node has two children.
+        node = unsafe { (*node).children[index as usize & 1] };
     }
     Slot::Free { parent, index }
 }

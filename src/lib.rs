@@ -5,14 +5,19 @@
 //! assertions included. Where to read:
 //!
 //! - [`ffi`]: the C boundary, which converts and calls;
-//! - [`map`]: the map, as a type per state of its lock;
-//! - [`entry`]: an entry, and what may be touched under which lock;
 //! - [`scan`] and [`coalesce`]: the two functions;
-//! - [`gap`]: the gap tree and its lists;
+//! - [`faulting`], [`walk`] and [`range`]: what a scan does with a range and the
+//!   map's lock, in steps that each consume the one before;
+//! - [`gap`] and [`unlink`]: an entry's way out of its map, which is one of steps
+//!   too;
+//! - [`map`]: the map, as a type per state of its lock;
+//! - [`mark`]: an entry's in-transition mark;
+//! - [`entry`]: an entry, and what may be touched of it under which lock;
+//! - [`lock`]: the states of the lock, and how memory is read under each;
 //! - [`layout`]: the record by which tools check the structures' layouts.
 //!
-//! Raw pointers and `unsafe` stay in `ffi`, `map`, `entry`, `gap` and `kernel`;
-//! `scan` and `coalesce`, which hold the logic, have none.
+//! Each uses none but those below it (tests/layers.rs has it checked). Raw
+//! pointers and `unsafe` stay out of `scan` and `coalesce`, which hold the logic.
 
 #![cfg_attr(not(test), no_std)]
 
@@ -35,14 +40,20 @@ mod bindings {
 mod coalesce;
 mod counters;
 pub mod entry;
+pub mod faulting;
 mod ffi;
 mod gap;
 mod kernel;
 pub mod layout;
+pub mod lock;
 pub mod map;
+pub mod mark;
 #[cfg(any(target_os = "none", feature = "panic-handler"))]
 mod panic;
+pub mod range;
 #[forbid(unsafe_code)]
 mod scan;
+pub mod unlink;
+pub mod walk;
 
 pub use ffi::{vm_map_coalesce_entry, vm_map_pageable_scan};

@@ -10,20 +10,24 @@ mod lock {
     use core::ptr::addr_of_mut;
     use core::sync::atomic::{AtomicU32, Ordering};
 
-    use super::super::{Map, WriteLocked};
+    use crate::bindings::vm_map;
     use crate::layout;
 
+    /// Gives the lock back when dropped.
+    #[must_use = "dropped, it gives the lock back"]
     pub(crate) struct HintLock<'m>(Option<&'m AtomicU32>);
 
-    impl<'m> HintLock<'m> {
-        pub(crate) fn take(map: &'m Map<WriteLocked>) -> Self {
+    impl HintLock<'_> {
+        /// # Safety
+        /// The map is live for as long as the result; this thread does not hold
+        /// the spin lock.
+        pub(crate) unsafe fn take(map: *mut vm_map) -> Self {
             if !layout::HAS_SIMPLE_LOCKS {
                 return HintLock(None);
             }
             // SAFETY: `HAS_SIMPLE_LOCKS` says that the field is one aligned 32-bit
             // word; every thread touches it by atomic instructions only.
-            let lock =
-                unsafe { AtomicU32::from_ptr(addr_of_mut!((*map.map.as_ptr()).hint_lock).cast()) };
+            let lock = unsafe { AtomicU32::from_ptr(addr_of_mut!((*map).hint_lock).cast()) };
             while lock.swap(1, Ordering::Acquire) != 0 {
                 while lock.load(Ordering::Relaxed) != 0 {
                     core::hint::spin_loop();
@@ -45,23 +49,29 @@ mod lock {
 /// In a kernel built from its source: whatever that kernel's macros make of it.
 #[cfg(feature = "kernel-spin-locks")]
 mod lock {
-    use super::super::{Map, WriteLocked};
-    use crate::bindings;
+    use core::marker::PhantomData;
 
-    pub(crate) struct HintLock<'m>(&'m Map<WriteLocked>);
+    use crate::bindings::{self, vm_map};
 
-    impl<'m> HintLock<'m> {
-        pub(crate) fn take(map: &'m Map<WriteLocked>) -> Self {
-            // SAFETY: the map is live, and this thread does not hold the spin lock.
-            unsafe { bindings::shim_hint_lock(map.map.as_ptr()) }
-            HintLock(map)
+    /// Gives the lock back when dropped.
+    #[must_use = "dropped, it gives the lock back"]
+    pub(crate) struct HintLock<'m>(*mut vm_map, PhantomData<&'m ()>);
+
+    impl HintLock<'_> {
+        /// # Safety
+        /// The map is live for as long as the result; this thread does not hold
+        /// the spin lock.
+        pub(crate) unsafe fn take(map: *mut vm_map) -> Self {
+            // SAFETY: the caller's.
+            unsafe { bindings::shim_hint_lock(map) }
+            HintLock(map, PhantomData)
         }
     }
 
     impl Drop for HintLock<'_> {
         fn drop(&mut self) {
             // SAFETY: `take` took the lock of this live map.
-            unsafe { bindings::shim_hint_unlock(self.0.map.as_ptr()) }
+            unsafe { bindings::shim_hint_unlock(self.0) }
         }
     }
 }

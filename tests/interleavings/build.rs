@@ -32,7 +32,7 @@ const TO_A_MODULE: &[(&str, &str, &str)] = &[
         "#[no_mangle]\npub unsafe extern \"C\" fn vm_map_coalesce_entry(",
         "pub unsafe fn vm_map_coalesce_entry(",
     ),
-    ("map.rs", "    #[cfg(feature = \"schedule-points\")]\n", ""),
+    ("lock.rs", "    #[cfg(feature = \"schedule-points\")]\n", ""),
 ];
 
 #[derive(Deserialize)]
