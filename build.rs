@@ -8,6 +8,7 @@
 //! compiler preprocessed it, with that tree's headers and options; then no
 //! header of ours is read.
 
+use std::collections::{BTreeSet, HashMap};
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -34,6 +35,7 @@ fn main() {
     let bindings = bindgen(&includes, bare);
     fs::write(out.join("bindings.rs"), &bindings).expect("OUT_DIR takes files");
     fs::write(out.join("bits.rs"), bit_positions(&bindings)).expect("OUT_DIR takes files");
+    fs::write(out.join("signatures.txt"), signatures(&bindings)).expect("OUT_DIR takes files");
 
     if !bare {
         compile_shim(&includes, &out);
@@ -66,7 +68,8 @@ fn bindgen(includes: &[PathBuf], bare: bool) -> String {
         .enable_function_attribute_detection()
         .rust_target(bindgen::RustTarget::stable(82, 0).expect("1.82 is known"))
         .allowlist_type("vm_map")
-        .allowlist_var("shim_.*")
+        .allowlist_function("vm_map_(coalesce_entry|pageable_scan)")
+        .allowlist_var("shim_VM_.*")
         .opaque_type("kmem_cache|pmap|thread|vm_object")
         .clang_args(["-nostdinc", "-ffreestanding"]);
     if preprocessed.is_ok() {
@@ -117,6 +120,88 @@ fn bit_positions(bindings: &str) -> String {
     }
     assert!(!constants.is_empty(), "no bit-field of vm_map_entry found in bindgen's accessors");
     constants
+}
+
+/// A line for each function and variable of C, as bindgen understood its
+/// declaration; src/layout.rs says what they mean.
+fn signatures(bindings: &str) -> String {
+    let file = syn::parse_file(bindings).expect("bindgen writes Rust");
+    let mut aliases = HashMap::new();
+    for item in &file.items {
+        if let syn::Item::Type(alias) = item {
+            aliases.insert(alias.ident.to_string(), &*alias.ty);
+        }
+    }
+    let mut lines = BTreeSet::new();
+    let blocks = file.items.iter().filter_map(|item| match item {
+        syn::Item::ForeignMod(block) => Some(&block.items),
+        _ => None,
+    });
+    for item in blocks.flatten() {
+        match item {
+            syn::ForeignItem::Fn(function) => {
+                let result = match &function.sig.output {
+                    syn::ReturnType::Default => "void".to_owned(),
+                    syn::ReturnType::Type(_, result) => c_type(result, &aliases),
+                };
+                let mut line = format!("fn {} {result}", function.sig.ident);
+                for parameter in &function.sig.inputs {
+                    let syn::FnArg::Typed(parameter) = parameter else {
+                        panic!("C has no self");
+                    };
+                    line = line + " " + &c_type(&parameter.ty, &aliases);
+                }
+                lines.insert(line);
+            }
+            syn::ForeignItem::Static(variable) => {
+                lines.insert(format!("var {} {}", variable.ident, c_type(&variable.ty, &aliases)));
+            }
+            _ => {}
+        }
+    }
+    assert!(!lines.is_empty(), "no function found in what bindgen wrote");
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// A type as the record has it.
+fn c_type(ty: &syn::Type, aliases: &HashMap<String, &syn::Type>) -> String {
+    match ty {
+        syn::Type::Never(_) => "void".into(),
+        syn::Type::Ptr(pointer) => {
+            let to_const = matches!(pointer.mutability, syn::PointerMutability::Const(_));
+            let star = if to_const { '&' } else { '*' };
+            format!("{star}{}", c_type(&pointer.elem, aliases))
+        }
+        syn::Type::Path(path) => {
+            let name = path.path.segments.last().expect("a path has a part").ident.to_string();
+            let Some(target) = aliases.get(&name) else {
+                return scalar(&name).unwrap_or(name);
+            };
+            let target = c_type(target, aliases);
+            match target.split_once(':') {
+                // A scalar's own name, and what it is.
+                Some((_, what)) if !target.starts_with(['*', '&']) => format!("{name}:{what}"),
+                _ => target,
+            }
+        }
+        _ => panic!("bindgen declares C functions with pointers and named types"),
+    }
+}
+
+fn scalar(name: &str) -> Option<String> {
+    let bits = env::var("CARGO_CFG_TARGET_POINTER_WIDTH").expect("cargo sets it");
+    Some(match name {
+        "c_char" => "char:i8".into(),
+        "c_short" => "short:i16".into(),
+        "c_ushort" => "unsigned-short:u16".into(),
+        "c_int" => "int:i32".into(),
+        "c_uint" => "unsigned-int:u32".into(),
+        "c_long" => format!("long:i{bits}"),
+        "c_ulong" => format!("unsigned-long:u{bits}"),
+        "usize" => format!("__SIZE_TYPE__:u{bits}"),
+        "c_void" => "void".into(),
+        _ => return None,
+    })
 }
 
 /// Compiles c-shim/*.c and tests/*.c for the integration tests alone: neither

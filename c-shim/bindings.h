@@ -13,6 +13,12 @@
 #include <vm/vm_map.h>
 #include <vm/vm_object.h>
 
+/*
+ * What we define, for the compiler to compare.  By its place: a GNU Mach tree
+ * has no such header, and where it declares these functions it must agree.
+ */
+#include "../gnumach-headers/vm/vm_map_rust.h"
+
 /* Upstream has it in no header. */
 extern struct kmem_cache vm_map_entry_cache;
 

@@ -5,7 +5,7 @@
 use core::marker::PhantomData;
 use core::ptr::{addr_of, addr_of_mut, NonNull};
 
-use crate::bindings::{vm_map_entry, vm_object};
+use crate::bindings::{vm_map_entry, vm_object, vm_offset_t};
 use crate::lock::{LockState, WriteLocked};
 
 /// An entry of a map, reached under lock state `S`. Never the map's header.
@@ -289,11 +289,11 @@ impl<'m> Entry<'m, WriteLocked> {
     }
 
     /// Where C stores another object and offset for this entry.
-    pub(crate) fn object_and_offset_ptrs(&self) -> (*mut *mut vm_object, *mut usize) {
+    pub(crate) fn object_and_offset_ptrs(&self) -> (*mut *mut vm_object, *mut vm_offset_t) {
         // SAFETY: the addresses lie inside an entry in place.
         unsafe {
             let entry = self.as_ptr();
-            (addr_of_mut!((*entry).object.vm_object), addr_of_mut!((*entry).offset).cast())
+            (addr_of_mut!((*entry).object.vm_object), addr_of_mut!((*entry).offset))
         }
     }
 }

@@ -4,10 +4,9 @@
 //! The contracts stand in gnumach-headers/vm/vm_map_rust.h as well, in the
 //! words of C.
 
-use core::ffi::{c_int, c_ulong};
 use core::ptr::NonNull;
 
-use crate::bindings::{vm_map, vm_map_entry};
+use crate::bindings::{boolean_t, vm_map, vm_map_entry, vm_offset_t};
 use crate::coalesce::coalesce_entry;
 use crate::lock::WriteLocked;
 use crate::map::{Given, Map};
@@ -28,7 +27,7 @@ use crate::scan::{pageable_scan, Left};
 pub unsafe extern "C" fn vm_map_pageable_scan(
     map: *mut vm_map,
     start_entry: *mut vm_map_entry,
-    end: c_ulong,
+    end: vm_offset_t,
 ) {
     // SAFETY: the caller's; neither pointer is null.
     let (map, start) = unsafe { claim(map, start_entry) };
@@ -51,12 +50,12 @@ pub unsafe extern "C" fn vm_map_pageable_scan(
 pub unsafe extern "C" fn vm_map_coalesce_entry(
     map: *mut vm_map,
     entry: *mut vm_map_entry,
-) -> c_int {
+) -> boolean_t {
     // SAFETY: the caller's; neither pointer is null.
     let (map, entry) = unsafe { claim(map, entry) };
     let (merged, held) = coalesce_entry(map, entry);
     held.hand_back();
-    merged as c_int
+    merged as boolean_t
 }
 
 /// What C passed, as the rest of the crate has it.

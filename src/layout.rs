@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! A record of the layouts that this crate was compiled with.
+//! A record of the layouts and signatures that this crate was compiled with.
 //!
-//! Two sections of the object hold it: `.gnumach_layout.names`, the names one
+//! Three sections of the object hold it: `.gnumach_layout.names`, the names one
 //! after another, each with a NUL behind it, and `.gnumach_layout.values`, for
-//! each name its offset and size in bits. `vmtool` compares the record with a
-//! kernel's DWARF before the object goes into that kernel. A struct's own row
-//! has offset 0. Nothing reads the record at run time.
+//! each name its offset and size in bits. A struct's own row has offset 0.
+//! `.gnumach_layout.signatures` has a line for each C function and variable that
+//! the crate uses or defines: `fn NAME RESULT PARAMETER...` or `var NAME TYPE`. A
+//! type is `void`; a struct's tag; `NAME:iBITS` or `NAME:uBITS`, a signed or
+//! unsigned number by its name in C, with `-` for a space; `*TYPE`, a pointer, or
+//! `&TYPE`, one to what is const.
+//!
+//! `vmtool` compares the record with a kernel's DWARF before the object goes into
+//! that kernel, and tools/tree-object.sh puts it to the compiler that builds a
+//! kernel. Nothing reads it at run time.
 
 use core::mem::{align_of, offset_of, size_of, MaybeUninit};
 use core::ptr::addr_of;
@@ -116,3 +123,10 @@ static RECORDED_VALUES: [Row; ROWS.len()] = {
     }
     rows
 };
+
+const SIGNATURES: usize = include_bytes!(concat!(env!("OUT_DIR"), "/signatures.txt")).len();
+
+#[used]
+#[link_section = ".gnumach_layout.signatures"]
+static RECORDED_SIGNATURES: [u8; SIGNATURES] =
+    *include_bytes!(concat!(env!("OUT_DIR"), "/signatures.txt"));

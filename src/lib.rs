@@ -53,6 +53,7 @@ mod panic;
 pub mod range;
 #[forbid(unsafe_code)]
 mod scan;
+mod signatures;
 pub mod unlink;
 pub mod walk;
 

@@ -125,7 +125,7 @@ impl Map<WriteLocked> {
                 prev.size() as _,
                 entry.size() as _,
                 object,
-                offset.cast(),
+                offset,
             ) != 0
         }
     }

@@ -81,15 +81,26 @@ fn rustc() -> OsString {
     })
 }
 
+/// What the crate includes, which its build script made.
+const MADE: &str = env!("OUT_DIR");
+
 /// Compiles `source` as a library, without code; what the compiler said, if it
 /// refused.
 fn compile(source: &Path, name: &str, library: Option<&Path>) -> Result<PathBuf, String> {
+    compile_with(Path::new(MADE), source, name, library)
+}
+
+fn compile_with(
+    made: &Path,
+    source: &Path,
+    name: &str,
+    library: Option<&Path>,
+) -> Result<PathBuf, String> {
     let output = Path::new(SCRATCH).join(format!("lib{name}.rmeta"));
     let mut command = Command::new(rustc());
     command.args(["--edition=2021", "--crate-type=lib", "--emit=metadata", "--cap-lints=allow"]);
     command.arg(format!("--crate-name={name}")).arg("-o").arg(&output).arg(source);
-    // What the crate includes was made by its build script.
-    command.env("OUT_DIR", env!("OUT_DIR"));
+    command.env("OUT_DIR", made);
     if let Some(library) = library {
         command.arg(format!("--extern=gnumach_vm_map={}", library.display()));
     }
@@ -100,10 +111,19 @@ fn compile(source: &Path, name: &str, library: Option<&Path>) -> Result<PathBuf,
     }
 }
 
+fn lib() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")
+}
+
 /// The crate, for the examples to use.
 fn library() -> PathBuf {
-    let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
-    compile(&lib, "gnumach_vm_map", None).expect("the crate compiles")
+    compile(&lib(), "gnumach_vm_map", None).expect("the crate compiles")
+}
+
+/// The codes of the errors in what the compiler said.
+fn codes(said: &str) -> BTreeSet<String> {
+    let errors = said.split("error[").skip(1);
+    errors.filter_map(|rest| rest.split_once(']')).map(|(code, _)| code.to_owned()).collect()
 }
 
 /// Says what is wrong with an example, if anything is.
@@ -121,12 +141,7 @@ fn judge(example: &Example, library: &Path) -> Result<(), String> {
     let Err(said) = result else {
         return Err(format!("{} compiles", example.place));
     };
-    let codes: BTreeSet<String> = said
-        .split("error[")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(']'))
-        .map(|(code, _)| code.to_owned())
-        .collect();
+    let codes = codes(&said);
     if codes.is_empty() || codes != example.codes() {
         let expected = example.codes();
         return Err(format!(
@@ -181,6 +196,39 @@ fn wrong_examples_are_told() {
     assert!(told("", mismatch).contains("does not compile"));
     // A mistake in the writing has no code.
     assert!(told("compile_fail,E0308", "pub fn f( {").contains("fails with {}"));
+}
+
+/// The header for C callers, changed as bindgen would see it: what we export is
+/// something else then.
+#[test]
+fn a_prototype_that_is_not_ours_is_refused() {
+    let bindings = fs::read_to_string(Path::new(MADE).join("bindings.rs")).unwrap();
+    let at = |function: &str| bindings.find(&format!("pub fn {function}")).expect("a prototype");
+    let made = Path::new(SCRATCH).join("changed");
+    fs::create_dir_all(&made).expect("the test's folder takes folders");
+    for name in ["bits.rs", "signatures.txt"] {
+        fs::copy(Path::new(MADE).join(name), made.join(name)).expect("made by build.rs");
+    }
+    let compile = |function: &str, from: &str, to: &str| {
+        let (before, after) = bindings.split_at(at(function));
+        let (prototype, after) = after.split_once(';').expect("it ends");
+        assert_eq!(prototype.matches(from).count(), 1, "{from} in {prototype}");
+        let changed = format!("{before}{};{after}", prototype.replace(from, to));
+        fs::write(made.join("bindings.rs"), changed).expect("written");
+        compile_with(&made, &lib(), "changed", None).map_err(|said| codes(&said))
+    };
+    let mismatch = Err(BTreeSet::from(["E0308".to_owned()]));
+    let (scan, coalesce) = ("vm_map_pageable_scan", "vm_map_coalesce_entry");
+    assert!(compile(scan, "end", "end_of_range").is_ok());
+    for (function, from, to) in [
+        (scan, "vm_offset_t", "u16"),
+        (scan, "start_entry", "one_more : i32 , start_entry"),
+        (scan, "vm_map_t", "vm_map_entry_t"),
+        (coalesce, "boolean_t", "u8"),
+        (coalesce, "vm_map_entry_t", "* const vm_map_entry"),
+    ] {
+        assert_eq!(compile(function, from, to), mismatch, "{to} for {from} in {function}");
+    }
 }
 
 #[test]

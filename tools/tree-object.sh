@@ -16,7 +16,8 @@ fragment (OUTPUT with .d for .o) that names what it was made from. Called in the
   --work DIR       where cargo works, and where core is compiled to (60 MB)
   --features LIST  features of the crate besides those that the tree decides, separated by commas
 COMPILER and its OPTIONs are what the tree compiles vm/vm_map.c with, without -c and file names: bindgen reads the tree's
-headers as this command preprocesses them, and every offset, size and bit position that bindgen found is checked by it.
+headers as this command preprocesses them, and every offset, size, bit position and signature that bindgen found is
+checked by it.
   --check          only looks whether there is what a build needs: a rustc with its own source, its cargo, libclang, and the
                    crates that Cargo.lock names (cargo may have to download them). Exits with 1 and says what is missing.
 END
@@ -95,13 +96,16 @@ done
 $ld -r --gc-sections -u vm_map_coalesce_entry -u vm_map_pageable_scan -o "$parts/whole.o" "$parts"/*.o "$parts/vm_map.a"
 
 # The record of what bindgen found, put to the kernel's compiler as assertions; nothing of it goes into the kernel.
-for part in names values; do
+for part in names values signatures; do
     objcopy -O binary -j ".gnumach_layout.$part" "$parts/whole.o" "$parts/$part"
 done
 od -An -v -tu4 -w8 "$parts/values" >"$parts/values.text"
 tr '\0' '\n' <"$parts/names" | paste -d ' ' - "$parts/values.text" | awk -f "$here/tree-layout.awk" >"$parts/layout.c"
 "$@" -O2 -include "$shim/bindings.h" -c -o "$parts/layout.o" "$parts/layout.c" ||
     fail "bindgen and the kernel's compiler disagree about a structure: see above"
+awk -f "$here/tree-signatures.awk" "$parts/signatures" >"$parts/signatures.c"
+"$@" -include "$shim/bindings.h" -c -o "$parts/signatures.o" "$parts/signatures.c" ||
+    fail "bindgen and the kernel's compiler disagree about what a function takes or returns: see above"
 objcopy --remove-section '.gnumach_layout.*' "$parts/whole.o" "$output.new"
 
 # Besides the headers: our sources, each also as a target, so that make goes on when one is gone.
@@ -109,7 +113,7 @@ objcopy --remove-section '.gnumach_layout.*' "$parts/whole.o" "$output.new"
     cat "$parts/headers.d"
     {
         find "$top/src" "$shim" "$here/targets" -type f
-        for file in build.rs Cargo.toml Cargo.lock tools/tree-object.sh tools/tree-layout.awk tools/build-object.sh; do
+        for file in build.rs Cargo.toml Cargo.lock tools/tree-object.sh tools/tree-layout.awk tools/tree-signatures.awk tools/build-object.sh; do
             echo "$top/$file"
         done
     } | awk -v output="$output" '{ print output ": " $0; print $0 ":" }'

@@ -42,7 +42,7 @@ impl Map<WriteLocked> {
     pub(crate) fn shadow_object(&self, entry: Entry<'_, WriteLocked>) {
         let (object, offset) = entry.object_and_offset_ptrs();
         // SAFETY: the two point into a live entry of a write-locked map.
-        unsafe { bindings::vm_object_shadow(object, offset.cast(), entry.size() as _) }
+        unsafe { bindings::vm_object_shadow(object, offset, entry.size() as _) }
     }
 
     /// `vm_object_allocate`: gives an entry without an object one of its size.

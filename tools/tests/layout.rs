@@ -40,6 +40,14 @@ fn layout(kernel: &Path, to: &Path) -> String {
     header.lines().filter(|l| !l.starts_with("/* Written by")).collect::<Vec<_>>().join("\n")
 }
 
+/// The two functions; the first is declared before, as headers do, without what it takes.
+const FUNCTIONS: &str = "#include \"structs.h\"
+typedef unsigned long vm_offset_t; typedef struct vm_map *vm_map_t;
+int vm_map_coalesce_entry();
+int vm_map_coalesce_entry(vm_map_t map, struct vm_map_entry *entry) { return map && entry; }
+static __attribute__((used)) void vm_map_pageable_scan(vm_map_t map, struct vm_map_entry *const start, vm_offset_t end)
+{ map->hint = start; map->size = end; }";
+
 #[test]
 fn the_header_means_what_was_read() {
     for flags in
@@ -116,14 +124,14 @@ fn a_kernel_without_the_structures_is_refused() {
 #[test]
 fn a_record_is_compared_row_by_row() {
     let bench = Bench::new();
-    let kernel = linked(&bench, "kernel", None, &["-m32"], &[UNIT]);
+    let kernel = linked(&bench, "kernel", None, &["-m32"], &[UNIT, FUNCTIONS]);
     let check = |flags: &[&str]| {
         let output = vmtool(&[&"layout", &kernel, &"--check", &bench.object(flags)]);
         (output.status.code(), text(&output))
     };
     let (status, said) = check(&[]);
     assert_eq!(status, Some(0), "{said}");
-    assert!(said.contains("6 rows agree"), "{said}");
+    assert!(said.contains("6 rows and 2 signatures agree"), "{said}");
 
     let (status, said) = check(&["-Dsize_none=size_none, one_more"]);
     assert_eq!(status, Some(1));
@@ -146,4 +154,51 @@ fn a_record_is_compared_row_by_row() {
     let (status, said) = check(&["-DNO_RECORD"]);
     assert_eq!(status, Some(1));
     assert!(said.contains("no layout record"), "{said}");
+}
+
+#[test]
+fn a_changed_parameter_or_result_is_refused() {
+    let bench = Bench::new();
+    let kernel = |functions: &str| linked(&bench, "kernel", None, &["-m32"], &[UNIT, functions]);
+    let check = |kernel: &Path, flags: &[&str]| {
+        let output = vmtool(&[&"layout", &kernel, &"--check", &bench.object(flags)]);
+        (output.status.code(), text(&output))
+    };
+
+    // In the kernel: a type, one more, a result, and none of that name.
+    let scan = "vm_map_pageable_scan: the kernel's is void (*vm_map, *vm_map_entry, ";
+    for (from, to, expected) in [
+        ("vm_offset_t end)", "unsigned short end)", [scan, "u16); the object's"].concat()),
+        ("vm_offset_t end)", "vm_offset_t end, int one_more)", [scan, "u32, i32); "].concat()),
+        ("vm_offset_t end)", "long end)", [scan, "i32); "].concat()),
+        ("struct vm_map_entry *const", "struct vm_map_entry **", "*vm_map, **vm_map_entry".into()),
+        ("used)) void", "used)) void *", "kernel's is *void (*vm_map".into()),
+        ("vm_map_pageable_scan(", "vm_map_other_scan(", "defines no such thing".into()),
+    ] {
+        let changed = FUNCTIONS.replace(from, to).replace("map->hint = start;", "");
+        assert_ne!(changed, FUNCTIONS, "{from}");
+        let (status, said) = check(&kernel(&changed), &[]);
+        assert_eq!(status, Some(1), "{to}: {said}");
+        assert!(said.contains(&expected) && said.contains("1 differences"), "{to}: {said}");
+    }
+
+    // In the object.
+    let right = kernel(FUNCTIONS);
+    let signature = |text: &str| format!("-DSCAN_SIGNATURE=\"{text}\"");
+    let changed =
+        signature("fn vm_map_pageable_scan void *vm_map *vm_map_entry *vm_offset_t:u32\\n");
+    let (status, said) = check(&right, &[&changed]);
+    assert!(
+        status == Some(1) && said.contains("the object's void (*vm_map, *vm_map_entry, *u32)"),
+        "{said}"
+    );
+    let (status, said) = check(&right, &[&signature("")]);
+    assert!(
+        status == Some(1) && said.contains("missing from the object's record of sig"),
+        "{said}"
+    );
+    let (status, said) = check(&right, &[&signature("fn what\\n")]);
+    assert!(status == Some(1) && said.contains("damaged signature record: \"fn what\""), "{said}");
+    let (status, said) = check(&right, &["-DNO_SIGNATURES"]);
+    assert!(status == Some(1) && said.contains("no signature record"), "{said}");
 }

@@ -142,18 +142,18 @@ fn a_tree_whose_headers_lack_something_gets_no_object() {
     assert!(!tree.beside("on/rust-vm-map/vm_map.o").exists());
 }
 
-/// Whether rows of the layout record agree with gcc's idea of a structure.
-fn agrees(rows: &str) -> bool {
+/// Whether gcc compiles what a script of tools/ makes of a part of the record, after `declarations`.
+fn agrees(script: &str, declarations: &str, record: &str) -> bool {
     let awk = Command::new("awk")
         .arg("-f")
-        .arg(repository().join("tools/tree-layout.awk"))
+        .arg(repository().join("tools").join(script))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn();
     let mut awk = awk.expect("awk is installed");
-    awk.stdin.take().expect("an input").write_all(rows.as_bytes()).expect("awk reads");
+    awk.stdin.take().expect("an input").write_all(record.as_bytes()).expect("awk reads");
     let checks = text(&awk.wait_with_output().expect("awk ends").stdout);
-    let source = format!("struct s {{ int a; unsigned b : 1, c : 3; char d; }};\n{checks}");
+    let source = format!("{declarations}\n{checks}");
     let mut gcc = Command::new("gcc")
         .args(["-m32", "-ffreestanding", "-O2", "-x", "c", "-c", "-o", "/dev/null", "-"])
         .stdin(Stdio::piped())
@@ -166,6 +166,9 @@ fn agrees(rows: &str) -> bool {
 
 #[test]
 fn the_kernels_compiler_checks_every_row_of_the_layout() {
+    let agrees = |rows: &str| {
+        agrees("tree-layout.awk", "struct s { int a; unsigned b : 1, c : 3; char d; };", rows)
+    };
     let right = "s 0 64\ns.a 0 32\ns.b 32 1\ns.c 33 3\ns.d 40 8\n";
     assert!(agrees(right));
     for (from, to) in [
@@ -181,6 +184,51 @@ fn the_kernels_compiler_checks_every_row_of_the_layout() {
     ] {
         assert!(!agrees(&right.replace(from, to)), "{to:?} for {from:?} is not noticed");
     }
+}
+
+#[test]
+fn the_kernels_compiler_checks_every_signature() {
+    let declarations = "typedef unsigned int size; struct s; extern struct s *v;
+        struct s *f(struct s **a, const char *b, size c); void g(void);";
+    let agrees = |lines: &str| agrees("tree-signatures.awk", declarations, lines);
+    let right = "fn f *s **s &char:i8 size:u32\nfn g void\nvar v *s\n";
+    assert!(agrees(right));
+    for (from, to) in [
+        ("f *s", "f void"),
+        ("f *s", "f &s"),
+        ("**s", "*s"),
+        ("&char:i8", "*char:i8"),
+        ("&char:i8", "&char:u8"),
+        ("size:u32", "size:u64"),
+        ("size:u32", "size:i32"),
+        ("size:u32", "unsigned-long:u32"),
+        (" size:u32", ""),
+        ("size:u32", "size:u32 int:i32"),
+        ("g void", "g void int:i32"),
+        ("v *s", "v **s"),
+        ("fn g", "fn h"),
+        ("fn g", "function g"),
+        (right, ""),
+    ] {
+        assert!(!agrees(&right.replacen(from, to, 1)), "{to:?} for {from:?} is not noticed");
+    }
+}
+
+/// bindgen reads the tree's own prototypes, and then our calls do not fit.
+#[test]
+fn a_tree_whose_function_takes_another_parameter_gets_no_object() {
+    if !kernel_compiler() {
+        return;
+    }
+    let tree = MiniTree::new();
+    assert!(tree.vmtool(&["integrate", "--allow-changed"]).status.success());
+    let other = "#define lock_set_recursive(lock) lock_set_recursive(lock, int one_more)\n\
+                 #include_next <kern/lock.h>";
+    tree.edit("kern/lock.h", "#include_next <kern/lock.h>", other);
+    let output = configure(&tree, true)(&["gnumach.o"]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("lock_set_recursive"), "{}", text(&output.stderr));
+    assert!(!tree.beside("on/rust-vm-map/vm_map.o").exists());
 }
 
 #[test]

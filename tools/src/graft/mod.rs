@@ -171,10 +171,12 @@ fn prepare(
     let calls = check_callers(kernel, &facts, &code, &functions)?;
     dump(args, "2-calls.txt", || calls)?;
 
-    let record = layout::record::read(&args.object, object)?;
-    let lines = layout::record::differences(&layout::load(&args.kernel, kernel_file)?, &record);
+    let (lines, _) = layout::compare((&args.kernel, kernel_file), (&args.object, object))?;
     if !lines.is_empty() {
-        bail!("layouts differ from those the object was compiled for:\n  {}", lines.join("\n  "));
+        bail!(
+            "layouts or functions differ from those the object was compiled for:\n  {}",
+            lines.join("\n  ")
+        );
     }
     let lines = blob::unresolved(kernel, object);
     if !lines.is_empty() {

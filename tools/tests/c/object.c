@@ -63,4 +63,12 @@ RECORD("values") static const unsigned int values[][2] = {
 	{ 0, 8 * sizeof(struct vm_map_header) },
 	{ 0, 8 * sizeof(struct vm_map_links) },
 };
+
+#ifndef SCAN_SIGNATURE
+#define SCAN_SIGNATURE "fn vm_map_pageable_scan void *vm_map *vm_map_entry unsigned-long:u32\n"
+#endif
+#define SIGNATURES "fn vm_map_coalesce_entry int:i32 *vm_map *vm_map_entry\n" SCAN_SIGNATURE
+#ifndef NO_SIGNATURES
+RECORD("signatures") static const char signatures[sizeof(SIGNATURES) - 1] = SIGNATURES;
+#endif
 #endif
