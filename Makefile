@@ -23,8 +23,13 @@ LIBRARY := build/lib/libgnumach_vm_map.a
 HEADER  := build/include/vm/vm_map_rust.h
 SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shim -type f)
 
+# What make or a path list would take apart is refused before anything is done.
+$(if $(findstring :,$(CURDIR)),$(error the path of this folder has a colon, which ends a path in lists of them: move or rename it))
+$(foreach name,GNUMACH IMAGE HURD OUT,$(if $(word 2,$($(name))),$(error \
+	$(name)='$($(name))' has a space, at which make would take it apart: name a link to it whose path has none)))
+
 # What install-packages.sh unpacks comes first; an ordinary user's PATH lacks the last two.
-export PATH := $(CURDIR)/build/tools/bin:$(PATH):/usr/sbin:/sbin
+export PATH := $(or $(GNUMACH_TOOLS),$(CURDIR)/build/tools)/bin:$(PATH):/usr/sbin:/sbin
 # Where a user's own settings would put what cargo builds, nothing here would find it.
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
 TARGET  := --target-dir target
@@ -64,7 +69,7 @@ packages-run:
 vmtool: packages-build
 	@$(CARGO) build --quiet $(TARGET) -p vmtool
 storm: packages-build
-	@$(MAKE) --silent --no-print-directory -C tests/storm BUILD=$(CURDIR)/build/storm
+	@$(MAKE) --silent --no-print-directory -C tests/storm BUILD=../../build/storm
 
 ## make harness    the hosted tests as a C program, build/harness
 harness: build/harness
@@ -111,7 +116,7 @@ endif
 # A file for each larger thing.
 include $(wildcard tools/make/*.mk)
 
-## make clean      remove everything that was built; the fetched kernels too
+## make clean      remove everything that was built, fetched or unpacked
 clean:
 	rm -rf build target
 

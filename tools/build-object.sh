@@ -94,16 +94,24 @@ exec 9>"$cargo_target/lock"
 flock 9
 # With --target, RUSTFLAGS reach the crate but neither build.rs nor its crates. The variables that a caller's cargo or
 # make may have set for its own compiler must not reach this one.
-unset CARGO CARGO_TARGET_DIR CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_TARGET RUSTUP_TOOLCHAIN RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
+# A job server of make is not handed on through scripts.
+unset MAKEFLAGS MFLAGS CARGO_MAKEFLAGS CARGO CARGO_TARGET_DIR RUSTFLAGS CARGO_BUILD_TARGET RUSTUP_TOOLCHAIN RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
 export RUSTC="$rustc" RUSTC_BOOTSTRAP=1
-export RUSTFLAGS="--sysroot=$sysroot -Cpanic=immediate-abort -Cembed-bitcode=no -Cforce-unwind-tables=no -Zunstable-options"
+# Flags apart by a character that no path has: the sysroot's may have a space.
+CARGO_ENCODED_RUSTFLAGS=$(printf '%s\037' "--sysroot=$sysroot" -Cpanic=immediate-abort -Cembed-bitcode=no \
+    -Cforce-unwind-tables=no)-Zunstable-options
+export CARGO_ENCODED_RUSTFLAGS
 export CARGO_PROFILE_RELEASE_OPT_LEVEL="$opt_level" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
 export CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=false
 quiet=--quiet
 [ ! -t 2 ] || quiet=
+# cargo reads its settings from the folder it is called in: the crate's, which may name crates that lie there.
+in_crate() {
+    (cd "$crate" && "$cargo" "$@")
+}
 compile() {
     # shellcheck disable=SC2086 # $quiet may be nothing
-    "$cargo" rustc $quiet --locked --manifest-path "$crate/Cargo.toml" --package gnumach-vm-map --lib \
+    in_crate rustc $quiet --locked --package gnumach-vm-map --lib \
         --crate-type staticlib --release -Zjson-target-spec --target "$here/targets/$target.json" \
         --target-dir "$cargo_target" --features "$features"
 }
@@ -117,7 +125,7 @@ touch "$began"
 compile
 if [ "$(cat "$seen" 2>/dev/null)" != "$made_from" ]; then
     if [ -f "$seen" ] && [ ! "$archive" -nt "$began" ]; then
-        "$cargo" clean --quiet --locked --manifest-path "$crate/Cargo.toml" --package gnumach-vm-map --target-dir "$cargo_target"
+        in_crate clean --quiet --locked --package gnumach-vm-map --target-dir "$cargo_target"
         compile
     fi
     echo "$made_from" >"$seen"

@@ -5,7 +5,7 @@ DEFECTS := build/defects/defects
 
 .PHONY: defects defects-program
 defects-program: packages-build
-	@$(MAKE) --silent --no-print-directory -C tests/defects BUILD=$(CURDIR)/build/defects
+	@$(MAKE) --silent --no-print-directory -C tests/defects BUILD=../../build/defects
 
 ## make defects    provoke upstream's known defects, stock beside ours: docs/upstream.md
 ##                 DEFECT="name ...": these alone; vmtool defects --names ... names them
