@@ -48,7 +48,7 @@ else
     try /usr/bin/rustc
     on_path=$(command -v rustc || :)
     [ "$on_path" = /usr/bin/rustc ] || try "$on_path"
-    for toolchain in $(ls -d "${RUSTUP_HOME:-$HOME/.rustup}"/toolchains/*/ 2>/dev/null | sort -rV); do
+    for toolchain in $(ls -d "${RUSTUP_HOME:-${HOME-}/.rustup}"/toolchains/*/ 2>/dev/null | sort -rV); do
         try "${toolchain}bin/rustc"
     done
     try "$unpacked/kernel-build/usr/bin/rustc"

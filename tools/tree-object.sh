@@ -4,6 +4,7 @@
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 top=$(CDPATH= cd -- "$here/.." && pwd)
+. "$here/env.sh"
 
 usage() {
     cat <<'END'
@@ -65,7 +66,7 @@ if [ -n "$check" ]; then
     ls "${LIBCLANG_PATH:-/nonexistent}"/libclang*.so* /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* \
         /usr/lib64/libclang*.so* /usr/local/lib/libclang*.so* 2>/dev/null | grep -q . ||
         fail "no libclang, which bindgen needs: install it (Debian: libclang1-14 or newer), or name its folder by LIBCLANG_PATH"
-    "$cargo" fetch --quiet --locked --manifest-path "$top/Cargo.toml" ||
+    (cd "$top" && "$cargo" fetch --quiet --locked) ||
         fail "cargo could not get the crates that $top/Cargo.lock names: see above"
     exit 0
 fi
