@@ -18,7 +18,7 @@ KERNEL  ?= $(or $(BUILD),build)/kernels/$(ID)/gnumach
 VMTOOL  := target/debug/vmtool
 STORM   := build/storm/storm
 ORACLE  := target/oracle/release/oracle
-INTERLEAVINGS = $(CARGO) run --quiet --locked --release -p interleavings --target-dir target/interleavings --
+INTERLEAVINGS = $(RUN_CARGO) run --quiet --locked --release -p interleavings --target-dir target/interleavings --
 LIBRARY := build/lib/libgnumach_vm_map.a
 HEADER  := build/include/vm/vm_map_rust.h
 SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shim -type f)
@@ -33,6 +33,9 @@ export PATH := $(or $(GNUMACH_TOOLS),$(CURDIR)/build/tools)/bin:$(PATH):/usr/sbi
 # Where a user's own settings would put what cargo builds, nothing here would find it.
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR
 TARGET  := --target-dir target
+# Under make -j cargo would take whatever it finds at the job server's descriptors, which are not handed to it, and may wait
+# there for ever.
+RUN_CARGO = env -u MAKEFLAGS -u MFLAGS $(CARGO)
 
 .PHONY: all help lib check clean FORCE packages-build packages-kernel packages-run \
 	vmtool storm harness interleavings picture patch integrate hurd
@@ -51,7 +54,7 @@ help:
 lib: $(LIBRARY) $(HEADER)
 
 $(LIBRARY): $(SOURCES) | packages-build
-	$(CARGO) rustc --quiet $(TARGET) --release --crate-type staticlib --features panic-handler
+	$(RUN_CARGO) rustc --quiet $(TARGET) --release --crate-type staticlib --features panic-handler
 	@mkdir -p $(@D)
 	@cp target/release/libgnumach_vm_map.a $@
 
@@ -67,7 +70,7 @@ packages-run:
 	@tools/install-packages.sh build cargo kernel-build run
 
 vmtool: packages-build
-	@$(CARGO) build --quiet $(TARGET) -p vmtool
+	@$(RUN_CARGO) build --quiet $(TARGET) -p vmtool
 storm: packages-build
 	@$(MAKE) --silent --no-print-directory -C tests/storm BUILD=../../build/storm
 

@@ -23,6 +23,7 @@ END
 esac
 cd "$top"
 cargo=${CARGO:-cargo}
+unset MAKEFLAGS MFLAGS
 version=$(sed -n '/^\[workspace\.package\]/,/^$/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
 [ -n "$version" ] || { echo "dist.sh: Cargo.toml has no [workspace.package] version" >&2; exit 1; }
 name=gnumach-vm-map-$version

@@ -6,4 +6,4 @@
 doctor:
 	@tools/doctor.sh
 dist: packages-build
-	@CARGO=$(CARGO) tools/dist.sh
+	@CARGO='$(CARGO)' tools/dist.sh

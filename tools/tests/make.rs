@@ -115,6 +115,17 @@ fn a_path_may_have_spaces_and_nobody_needs_git() {
 }
 
 #[test]
+fn cargo_is_told_of_no_job_server() {
+    let copy = Copy::new("plain");
+    let cargo = copy.top.join("cargo");
+    fs::write(&cargo, "#!/bin/sh\necho \"[$MAKEFLAGS$MFLAGS]\" >>told\n").unwrap();
+    assert!(Command::new("chmod").arg("+x").arg(&cargo).status().unwrap().success());
+    let output = copy.make(&["-j8", "vmtool", "CARGO=./cargo"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::read_to_string(copy.top.join("told")).unwrap(), "[]\n");
+}
+
+#[test]
 fn what_make_would_take_apart_is_refused_before_anything_is_done() {
     let copy = Copy::new("a:b");
     let output = copy.make(&TARGETS).output().unwrap();
