@@ -127,7 +127,8 @@ settle() {
     done
     for file in "$root"/usr/lib/*/lib*.so; do
         # A linker script: names alone are found here and on the machine.
-        [ ! -f "$file" ] || [ "$(wc -c <"$file")" -gt 2000 ] || sed -i 's,\(/usr\)\{0,1\}/lib\(64\)\{0,1\}/\([a-z0-9_-]*/\)\{0,1\},,g' "$file"
+        [ -f "$file" ] && [ ! -L "$file" ] && head -c 2000 "$file" | grep -qa '^ *\(GROUP\|INPUT\) *(' || continue
+        sed -i 's|\(/usr\)\{0,1\}/lib\(64\)\{0,1\}/\([a-z0-9_-]*/\)\{0,1\}||g' "$file"
     done
     patchelf=$root/usr/bin/patchelf
     [ -x "$patchelf" ] || patchelf=patchelf

@@ -251,13 +251,25 @@ fn what_would_upgrade_another_package_is_unpacked_with_it() {
         return;
     }
     let machine = machine(&["libslirp0 1"]);
-    machine.offer("libslirp0 2", &[("usr/lib/x86_64-linux-gnu/libslirp.so.0", "new")]);
+    const SCRIPT: &str = "GROUP ( /lib/x86_64-linux-gnu/libc.so.6 /usr/lib/x86_64-linux-gnu/libc_nonshared.a AS_NEEDED ( /lib64/ld.so.2 ) )";
+    machine.offer(
+        "libslirp0 2",
+        &[
+            ("usr/lib/x86_64-linux-gnu/libslirp.so.0", "new"),
+            ("usr/lib/x86_64-linux-gnu/libc.so", SCRIPT),
+        ],
+    );
     machine.offer_qemu("Recommends: libslirp0\nPre-Depends: libslirp0 (>= 2)");
     let before = machine.status();
     let (code, said) = machine.set_up();
     assert_eq!(code, 0, "{said}");
     assert_eq!(machine.status(), before);
     assert_eq!(machine.qemu(), "seven\n");
+    // What the linker reads of it finds its parts wherever they are.
+    assert_eq!(
+        fs::read_to_string(machine.path("tools/run/usr/lib/x86_64-linux-gnu/libc.so")).unwrap(),
+        "GROUP ( libc.so.6 libc_nonshared.a AS_NEEDED ( ld.so.2 ) )"
+    );
     let set = fs::read_to_string(machine.path("tools/run/set")).unwrap();
     assert!(
         set.lines().any(|line| line.contains("--set-rpath $ORIGIN/../lib/x86_64-linux-gnu")
