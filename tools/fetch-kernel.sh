@@ -11,7 +11,7 @@ here=$top/tools
 usage() {
     cat <<'END'
 usage: fetch-kernel.sh SUITE FLAVOUR
-SUITE is trixie or sid; FLAVOUR is 486-smp, 486-up (both i386) or amd64-smp (sid only).
+SUITE is trixie or sid; FLAVOUR is 486-smp, 486-up, 486-pae or xen-486 (all i386), amd64-up, or amd64-smp (sid only).
 Leaves build/kernels/SUITE-FLAVOUR/gnumach (the unpacked ELF) and VERSION (of the package). A kernel that is there is
 kept, and then nothing is downloaded; remove its folder to fetch anew.
 The archive is the one that the machine's own apt uses (Label Debian, component main), its signature is checked against
@@ -36,9 +36,9 @@ suite=$1
 flavour=$2
 case $suite in trixie | sid) ;; *) echo "fetch-kernel.sh: no suite '$suite': trixie or sid" >&2; exit 2 ;; esac
 case $flavour in
-    486-smp | 486-up) arch=i386 class='7f 45 4c 46 01' ;;
-    amd64-smp) arch=amd64 class='7f 45 4c 46 02' ;;
-    *) echo "fetch-kernel.sh: no flavour '$flavour': 486-smp, 486-up or amd64-smp" >&2; exit 2 ;;
+    486-smp | 486-up | 486-pae | xen-486) arch=i386 class='7f 45 4c 46 01' ;;
+    amd64-smp | amd64-up) arch=amd64 class='7f 45 4c 46 02' ;;
+    *) echo "fetch-kernel.sh: no flavour '$flavour'; --help names them" >&2; exit 2 ;;
 esac
 package=gnumach-image-1.8-$flavour-dbg
 kept=$build/kernels/$suite-$flavour

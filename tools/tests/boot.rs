@@ -48,8 +48,10 @@ fn the_same_through_grub_whose_image_is_kept() {
     let Some(bench) = Bench::new(&format!("{START}ok 2 - b\n\r# storm: verdict PASS\n\r")) else {
         return;
     };
-    let images =
-        || std::fs::read_dir(bench.folder.path().join("build/boot-images")).unwrap().count();
+    let images = || {
+        let files = std::fs::read_dir(bench.folder.path().join("build/images")).unwrap().flatten();
+        files.filter(|file| file.path().extension().is_some_and(|end| end == "iso")).count()
+    };
     for args in ["${host-port} one", "${host-port} one", "two"] {
         let (code, said) = boot(&bench, &["--loader", "grub", "--args", args]);
         assert_eq!(code, 0, "{said}");
@@ -114,6 +116,7 @@ fn what_cannot_be_booted_is_an_error_that_names_it() {
     for (options, text) in [
         (&["--read", "nothing_here"][..], "no symbol nothing_here"),
         (&["--read", "0x10"], "in no segment"),
+        (&["--read", "0xffffffffffffffff:2"], "in no segment"),
         (&["--module", "missing"], "missing"),
         (&["--args", "a", "--args", "b"], "2 --args for 1 --module"),
         (&["--args", "it's"], "GRUB"),
@@ -128,6 +131,71 @@ fn what_cannot_be_booted_is_an_error_that_names_it() {
     let output = Command::new(bench::VMTOOL).arg("boot").arg(&script).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("not an ELF file"));
+}
+
+#[test]
+fn numbers_that_no_machine_has_are_wrong_usage() {
+    for (option, value) in [
+        ("--smp", "0"),
+        ("--smp", "256"),
+        ("--timeout", "0"),
+        ("--banner-timeout", "0"),
+        ("--silence", "0"),
+        ("--tries", "0"),
+    ] {
+        let output =
+            Command::new(bench::VMTOOL).args(["boot", "absent", option, value]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{option}: {said}");
+        let line = said.lines().next().unwrap();
+        assert!(line.contains(&format!("invalid value '{value}' for '{option}")), "{line}");
+    }
+}
+
+#[test]
+fn images_do_not_go_where_somebodys_files_are() {
+    let Some(bench) = Bench::new("") else { return };
+    let theirs = bench.folder.path().join("isos/debian.iso");
+    std::fs::create_dir(theirs.parent().unwrap()).unwrap();
+    std::fs::write(&theirs, "").unwrap();
+    let output = command(&bench, &["--images", "isos"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("isos holds files that no tool of ours made"), "{said}");
+    assert_eq!(std::fs::read_dir(theirs.parent().unwrap()).unwrap().count(), 1);
+}
+
+/// Sockets that some process listens on, by the numbers of their inodes.
+fn listening() -> Vec<String> {
+    let accepts_connections = "00010000";
+    let table = std::fs::read_to_string("/proc/net/unix").unwrap();
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row[3] == accepts_connections).map(|row| row[6].to_string()).collect()
+}
+
+#[test]
+fn nobody_can_connect_to_qemu() {
+    let Some(bench) = Bench::new(START) else { return };
+    let mut tool = command(&bench, &["--loader", "direct", "--log", "log"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let log = bench.folder.path().join("log");
+    wait_until("the start line", || {
+        std::fs::read_to_string(&log).is_ok_and(|text| text.contains("ok 1"))
+    });
+    let qemu = children_of(tool.id())[0];
+    let listening = listening();
+    let files = std::fs::read_dir(format!("/proc/{qemu}/fd")).unwrap().flatten();
+    let targets = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+    let targets: Vec<String> = targets.map(|target| target.display().to_string()).collect();
+    let inode =
+        |target: &str| Some(target.strip_prefix("socket:[")?.strip_suffix(']')?.to_string());
+    let sockets: Vec<String> = targets.iter().filter_map(|target| inode(target)).collect();
+    assert!(!sockets.is_empty(), "QEMU has a monitor: {targets:?}");
+    assert!(sockets.iter().all(|socket| !listening.contains(socket)), "QEMU listens");
+    tool.kill().unwrap();
+    tool.wait().unwrap();
 }
 
 #[test]

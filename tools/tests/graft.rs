@@ -88,6 +88,25 @@ fn symbols_are_told() {
 }
 
 #[test]
+fn an_input_is_not_written_over_by_any_name() {
+    let (bench, kernel) = kernel(&[]);
+    let object = bench.object(&[]);
+    let before = [fs::read(&kernel).unwrap(), fs::read(&object).unwrap()];
+    std::os::unix::fs::symlink(&kernel, bench.path("symlink")).unwrap();
+    fs::hard_link(&kernel, bench.path("hard-link")).unwrap();
+    // Where the record goes.
+    fs::hard_link(&kernel, bench.path("record.json")).unwrap();
+    for output in ["kernel", "symlink", "hard-link", "object.o", "record"] {
+        let output = vmtool(&[&"graft", &kernel, &object, &"-o", &bench.path(output)]);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert!(text(&output).contains("which must stay as it is"), "{}", text(&output));
+        assert_eq!(text(&output).lines().count(), 1, "{}", text(&output));
+    }
+    assert!(before == [fs::read(&kernel).unwrap(), fs::read(&object).unwrap()]);
+    assert!(!bench.path("kernel.json").exists() && !bench.path("record").exists());
+}
+
+#[test]
 fn refuses_what_is_no_elf_file() {
     let (bench, kernel) = kernel(&[]);
     let object = bench.object(&[]);

@@ -220,3 +220,16 @@ fn what_cannot_be_done_is_refused_before_anything_is_compiled() {
         assert_eq!(said.len(), 1, "{words:?}: {said:?}");
     }
 }
+
+#[test]
+fn wrong_versions_are_not_made_where_somebodys_files_are() {
+    let bench = Bench::new();
+    let theirs = bench.path("work/sources/thesis");
+    fs::create_dir_all(theirs.parent().unwrap()).unwrap();
+    fs::write(&theirs, "").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let output = common::vmtool(&[&"wrong", &"--root", &root, &"--scratch", &bench.path("work")]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("holds files that no tool of ours made"), "{}", text(&output));
+    assert!(theirs.exists());
+}

@@ -202,3 +202,16 @@ fn a_changed_parameter_or_result_is_refused() {
     let (status, said) = check(&right, &["-DNO_SIGNATURES"]);
     assert!(status == Some(1) && said.contains("no signature record"), "{said}");
 }
+
+#[test]
+fn the_kernel_is_not_written_over() {
+    let bench = Bench::new();
+    let kernel = bench.write("kernel", "not even an ELF file");
+    std::os::unix::fs::symlink(&kernel, bench.path("symlink")).unwrap();
+    for output in ["kernel", "symlink"] {
+        let output = vmtool(&[&"layout", &kernel, &"-o", &bench.path(output)]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output).contains("which must stay as it is"), "{}", text(&output));
+    }
+    assert_eq!(fs::read_to_string(&kernel).unwrap(), "not even an ELF file");
+}

@@ -54,7 +54,7 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     object: PathBuf,
     /// How many cases to run; for --wrong, the most per wrong version
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     cases: u64,
     /// What the cases are made from (default: another one each time; it is printed)
     #[arg(long, value_name = "S")]
@@ -76,8 +76,8 @@ struct Args {
     /// The folder of the kernel's structs.h, to compile wrong versions with
     #[arg(long, value_name = "DIR")]
     headers: Option<PathBuf>,
-    /// Where wrong versions are made
-    #[arg(long, value_name = "DIR", default_value = "build/oracle-wrong")]
+    /// Where wrong versions are made: a new folder, or one that the oracle made
+    #[arg(long, value_name = "DIR", default_value = "build/wrong-versions")]
     work: PathBuf,
 }
 
@@ -115,6 +115,9 @@ fn run(args: &Args) -> Result<Verdict> {
         Some(number) => number.into(),
         None => std::thread::available_parallelism()?.get().min(MOST_WORKERS),
     };
+    if !args.wrong.is_empty() {
+        kit::folder::ours(&args.work)?;
+    }
     let mut bench = Bench::new(Machine::new(&args.kernel, &args.object)?);
     let version = bench.machine.kernel.version.clone();
     println!("{version}: seed {seed}");

@@ -47,6 +47,7 @@ struct Same {
 pub struct Plan<'a> {
     pub lists: &'a [PathBuf],
     pub headers: &'a Path,
+    /// A folder of ours.
     pub work: &'a Path,
     pub cases: u64,
     pub seed: u64,

@@ -60,6 +60,37 @@ fn missing_arguments_are_bad_usage() {
 }
 
 #[test]
+fn no_case_at_all_is_bad_usage() {
+    let output = oracle(&["--kernel", "x", "--object", "y", "--cases", "0"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output).starts_with("error: invalid value '0' for '--cases"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[test]
+fn wrong_versions_are_not_made_where_somebodys_files_are() {
+    let work = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("somebodys");
+    let theirs = work.join("crate/thesis");
+    fs::create_dir_all(theirs.parent().expect("a folder")).expect("the folder takes files");
+    fs::write(&theirs, "").expect("the folder takes files");
+    let work = work.to_str().expect("a path in UTF-8");
+    let wrong = ["--wrong", "x", "--headers", "x", "--work", work];
+    let output = oracle(&[&["--kernel", "x", "--object", "y"], &wrong[..]].concat());
+    if output.status.code() != Some(77) {
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(
+            text(&output).contains("holds files that no tool of ours made"),
+            "{}",
+            text(&output)
+        );
+    }
+    assert!(theirs.exists());
+}
+
+#[test]
 fn a_file_that_is_no_kernel_is_named() {
     let file = scratch("no-kernel", "hello");
     let output = oracle(&["--kernel", &file, "--object", &file]);

@@ -11,6 +11,8 @@ use anyhow::{bail, Context, Result};
 
 use super::Module;
 
+/// How the names of images begin.
+const NAME: &str = "boot-";
 /// Images kept; each is about 6 MB.
 const KEPT: usize = 12;
 /// Only the BIOS loader is wanted, though GRUB's others may be installed.
@@ -36,7 +38,7 @@ pub fn image(
         modules.iter().map(|module| crate::elf::read(&module.path)).collect::<Result<_>>()?;
     let mut hasher = DefaultHasher::new();
     (kernel, &config, &contents).hash(&mut hasher);
-    let image = cache.join(format!("{:016x}.iso", hasher.finish()));
+    let image = cache.join(format!("{NAME}{:016x}.iso", hasher.finish()));
     if image.is_file() {
         // Used now, so the last to go; a read-only cache serves as well.
         let _ = fs::File::options()
@@ -48,7 +50,7 @@ pub fn image(
     let Some(loader) = loader() else {
         bail!("GRUB's BIOS loader ({LOADER}) is missing: tools/install-packages.sh run");
     };
-    fs::create_dir_all(cache).with_context(|| format!("cannot make folder {}", cache.display()))?;
+    kit::folder::ours(cache)?;
     let stage = Stage::new(cache)?;
     let boot = stage.0.join("boot");
     fs::create_dir_all(boot.join("grub"))?;
@@ -115,13 +117,20 @@ fn drop_oldest(cache: &Path) {
     let mut images: Vec<(SystemTime, PathBuf)> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "iso"))
+        .filter(|path| is_image(path))
         .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
         .collect();
     images.sort();
     for (_, path) in images.iter().rev().skip(KEPT) {
         let _ = fs::remove_file(path);
     }
+}
+
+/// Whether a file has the name of an image of ours.
+fn is_image(path: &Path) -> bool {
+    let hash =
+        path.file_name().and_then(|name| name.to_str()?.strip_prefix(NAME)?.strip_suffix(".iso"));
+    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// A folder that goes when it is no longer needed.
@@ -163,15 +172,21 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_images_go() {
+    fn the_oldest_images_go_and_no_other_file() {
         let folder = tempfile::tempdir().unwrap();
-        let image = |n: usize| folder.path().join(format!("{n}.iso"));
-        for n in 0..KEPT + 2 {
-            let file = fs::File::create(image(n)).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(n as u64))
+        let path = |name: &str| folder.path().join(name);
+        let image = |n: usize| path(&format!("{NAME}{n:016x}.iso"));
+        let old = |path: &Path, seconds: u64| {
+            let file = fs::File::create(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
                 .unwrap();
-        }
+        };
+        let theirs =
+            ["debian.iso", "0123456789abcdef.iso", "boot-my-own.iso", "boot-0123456789abcdef.img"];
+        theirs.iter().for_each(|name| old(&path(name), 0));
+        (0..KEPT + 2).for_each(|n| old(&image(n), 1 + n as u64));
         drop_oldest(folder.path());
         assert!(!image(0).exists() && !image(1).exists() && image(2).exists());
+        assert!(theirs.iter().all(|name| path(name).exists()));
     }
 }

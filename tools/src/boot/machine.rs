@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! One QEMU process: its serial line, its monitor, and its certain end.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -15,7 +15,13 @@ pub struct Machine {
     child: Child,
     serial: Receiver<Vec<u8>>,
     errors: Receiver<Vec<u8>>,
-    monitor: String,
+    monitor: RefCell<Monitor>,
+}
+
+/// QEMU's monitor, over a pair of sockets that have no name: nobody else can open it.
+struct Monitor {
+    replies: BufReader<UnixStream>,
+    greeted: bool,
 }
 
 /// What came over the serial line.
@@ -29,9 +35,9 @@ pub enum Heard {
 impl Machine {
     /// Starts QEMU with these arguments; its serial line is read from now on.
     pub fn start(program: &str, args: &[String]) -> Result<Machine> {
-        static STARTED: AtomicU32 = AtomicU32::new(0);
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let monitor = format!("vmtool-{}-{number}", std::process::id());
+        let (monitor, of_qemu) = UnixStream::pair().context("no socket for QEMU's monitor")?;
+        // QEMU is to inherit its end.
+        rustix::io::fcntl_setfd(&of_qemu, rustix::io::FdFlags::empty())?;
         // setpriv has the kernel end QEMU when this thread ends, even by a signal that cannot be caught.
         let mut child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--", program])
@@ -45,7 +51,8 @@ impl Machine {
                 "-serial",
                 "stdio",
             ])
-            .args(["-qmp", &format!("unix:{monitor},abstract=on,server=on,wait=off")])
+            .args(["-chardev", &format!("socket,id=monitor,fd={}", of_qemu.as_raw_fd())])
+            .args(["-mon", "chardev=monitor,mode=control"])
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -54,6 +61,8 @@ impl Machine {
             .context("cannot run setpriv (of util-linux), which starts QEMU")?;
         let serial = listen(child.stdout.take().context("QEMU's output")?);
         let errors = listen(child.stderr.take().context("QEMU's messages")?);
+        monitor.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let monitor = RefCell::new(Monitor { replies: BufReader::new(monitor), greeted: false });
         Ok(Machine { child, serial, errors, monitor })
     }
 
@@ -95,19 +104,42 @@ impl Machine {
     }
 
     fn command(&self, line: &str) -> Result<String> {
-        let address = SocketAddr::from_abstract_name(&self.monitor)?;
-        let stream = UnixStream::connect_addr(&address).context("cannot reach QEMU's monitor")?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        let mut replies = BufReader::new(stream.try_clone()?);
-        let mut stream = stream;
-        let mut greeting = String::new();
-        replies.read_line(&mut greeting).context("QEMU's monitor says nothing")?;
-        request(&mut stream, &mut replies, serde_json::json!({ "execute": "qmp_capabilities" }))?;
+        self.monitor.borrow_mut().command(line)
+    }
+}
+
+impl Monitor {
+    fn command(&mut self, line: &str) -> Result<String> {
+        if !self.greeted {
+            let mut greeting = String::new();
+            self.replies.read_line(&mut greeting).context("QEMU's monitor says nothing")?;
+            self.request(&serde_json::json!({ "execute": "qmp_capabilities" }))?;
+            self.greeted = true;
+        }
         let arguments = serde_json::json!({ "command-line": line });
-        let command =
-            serde_json::json!({ "execute": "human-monitor-command", "arguments": arguments });
-        let reply = request(&mut stream, &mut replies, command)?;
+        let reply = self.request(
+            &serde_json::json!({ "execute": "human-monitor-command", "arguments": arguments }),
+        )?;
         Ok(reply.as_str().unwrap_or_default().to_string())
+    }
+
+    fn request(&mut self, command: &serde_json::Value) -> Result<serde_json::Value> {
+        writeln!(self.replies.get_ref(), "{command}").context("cannot reach QEMU's monitor")?;
+        loop {
+            let mut line = String::new();
+            if self.replies.read_line(&mut line).context("QEMU's monitor does not answer")? == 0 {
+                bail!("QEMU's monitor closed the connection");
+            }
+            let mut reply: serde_json::Value =
+                serde_json::from_str(&line).context("QEMU's monitor speaks no JSON")?;
+            if let Some(error) = reply.get("error") {
+                bail!("QEMU's monitor refused {command}: {error}");
+            }
+            // Events come in between.
+            if let Some(value) = reply.get_mut("return") {
+                return Ok(value.take());
+            }
+        }
     }
 }
 
@@ -116,29 +148,6 @@ impl Drop for Machine {
         // Both fail only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-fn request(
-    stream: &mut UnixStream,
-    replies: &mut impl BufRead,
-    command: serde_json::Value,
-) -> Result<serde_json::Value> {
-    writeln!(stream, "{command}")?;
-    loop {
-        let mut line = String::new();
-        if replies.read_line(&mut line).context("QEMU's monitor does not answer")? == 0 {
-            bail!("QEMU's monitor closed the connection");
-        }
-        let mut reply: serde_json::Value =
-            serde_json::from_str(&line).context("QEMU's monitor speaks no JSON")?;
-        if let Some(error) = reply.get("error") {
-            bail!("QEMU's monitor refused {command}: {error}");
-        }
-        // Events come in between.
-        if let Some(value) = reply.get_mut("return") {
-            return Ok(value.take());
-        }
     }
 }
 

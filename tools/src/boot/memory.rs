@@ -83,11 +83,12 @@ impl Kernel {
     /// The physical address of what `read` names; all of it must lie in one segment.
     pub fn physical(&self, read: &Read) -> Result<u64> {
         let address = self.address(&read.place)?;
-        let length = read.words as u64 * 4;
+        let end = address.checked_add(read.words as u64 * 4);
         self.segments
             .iter()
             .find(|s| {
-                address >= s.virtual_address && address + length <= s.virtual_address + s.size
+                let segment_end = s.virtual_address.saturating_add(s.size);
+                address >= s.virtual_address && end.is_some_and(|end| end <= segment_end)
             })
             .map(|s| address - s.virtual_address + s.physical)
             .with_context(|| {
@@ -149,6 +150,7 @@ mod tests {
         assert_eq!(at("panicstr:3").unwrap(), 0x150_0004);
         assert!(at("panicstr:4").is_err(), "runs over the segment's end");
         assert!(at("0xc0000000").is_err());
+        assert!(at("0xffffffffffffffff:2").is_err(), "runs over the last address");
         assert!(at("nothing").is_err());
     }
 

@@ -69,7 +69,7 @@ pub struct Args {
 #[derive(clap::Args, Clone)]
 pub struct MachineArgs {
     /// Number of CPUs
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=255))]
     smp: u32,
     /// QEMU's memory
     #[arg(long, default_value = "512M")]
@@ -84,19 +84,19 @@ pub struct MachineArgs {
     #[arg(long, value_name = "WORDS", default_value = "console=com0")]
     append: String,
     /// Seconds from QEMU's start to the verdict
-    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
     /// Seconds from QEMU's start to the start line
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     banner_timeout: u64,
     /// Seconds without any output after the start line
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     silence: u64,
     /// The most boots tried when the start line does not come
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     tries: u32,
-    /// Folder that keeps boot images for the next time
-    #[arg(long, value_name = "DIR", default_value = "build/boot-images")]
+    /// Folder that keeps boot images for the next time, and loses the oldest: a new one, or one that vmtool made
+    #[arg(long, value_name = "DIR", default_value = "build/images")]
     images: PathBuf,
 }
 

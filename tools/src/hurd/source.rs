@@ -56,7 +56,7 @@ impl Source {
                     crate::elf::read(kernel.context("a RAM disk comes without a kernel")?)?;
                 let modules = directory.modules();
                 let command_line = directory::COMMAND_LINE;
-                let disc = boot_image(&cache.join("boot-images"), &kernel, command_line, &modules)?;
+                let disc = boot_image(&cache.join("images"), &kernel, command_line, &modules)?;
                 let drive = drive(&disc, "raw,media=cdrom,readonly=on")?;
                 (directory.is_64, vec!["-drive".into(), drive, "-boot".into(), "d".into()])
             }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{ensure, Result};
 
 mod catch;
 mod grafted;
@@ -40,8 +40,8 @@ pub struct Args {
     /// The workspace
     #[arg(long, value_name = "DIR", default_value = ".")]
     root: PathBuf,
-    /// Where to copy and build; kept, so that the next time takes less
-    #[arg(long, value_name = "DIR", default_value = "target/wrong")]
+    /// Where to copy and build: a new folder, or one that vmtool made; kept, so that the next time takes less
+    #[arg(long, value_name = "DIR", default_value = "target/wrong-versions")]
     scratch: PathBuf,
     #[command(flatten)]
     storms: storms::StormArgs,
@@ -63,16 +63,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
 
-    std::fs::create_dir_all(&args.scratch)
-        .with_context(|| format!("cannot make folder {}", args.scratch.display()))?;
-    if let Some(plan) = args.storms.plan(&args.root, args.scratch.canonicalize_new()?) {
+    let scratch = kit::folder::ours(&args.scratch)?;
+    if let Some(plan) = args.storms.plan(&args.root, scratch.clone()) {
         return plan.run(&chosen, !args.names.is_empty());
     }
-    let bench = Bench {
-        root: &args.root,
-        copy: args.scratch.join("sources").canonicalize_new()?,
-        target: args.scratch.join("target").canonicalize_new()?,
-    };
+    let bench =
+        Bench { root: &args.root, copy: scratch.join("sources"), target: scratch.join("target") };
     bench.check_unchanged()?;
     let mut missed = 0;
     for (index, wrong) in chosen.iter().enumerate() {
@@ -157,18 +153,5 @@ fn show(what: &str) {
         // Progress that cannot be shown is no reason to stop.
         let _ = write!(stderr, "\r\x1b[K{what}");
         let _ = stderr.flush();
-    }
-}
-
-trait CanonicalizeNew {
-    fn canonicalize_new(&self) -> Result<PathBuf>;
-}
-
-impl CanonicalizeNew for PathBuf {
-    /// The absolute path of a folder, made if it is not there: cargo runs in another one.
-    fn canonicalize_new(&self) -> Result<PathBuf> {
-        std::fs::create_dir_all(self)
-            .and_then(|()| self.canonicalize())
-            .with_context(|| format!("cannot make folder {}", self.display()))
     }
 }
