@@ -3,7 +3,7 @@
 
 DEFECTS := build/defects/defects
 
-.PHONY: defects defects-program
+.PHONY: defects defects-program defects-schedules
 defects-program: packages-build
 	@$(MAKE) --silent --no-print-directory -C tests/defects BUILD=../../build/defects
 
@@ -14,3 +14,11 @@ defects: for-kernel packages-run defects-program
 	@rust=$(call made,plain-graft) && $(VMTOOL) defects --stock '$(KERNEL)' --rust "$$rust" --program $(DEFECTS) \
 		$(if $(filter file-486-smp,$(origin KERNEL)-$(FLAVOUR)),--suite $(SUITE)) --repeats $(REPEATS) --smp $(SMP) --banner-timeout 120 \
 		--logs "$${rust%/*}/defect-logs" --title "$(title)" $(DEFECT)
+
+# The schedules that the list names, and once a list that must fail.
+defects-schedules: packages-build
+	@$(CARGO) build --quiet --locked --release -p interleavings --target-dir target/interleavings
+	@tests/defects/schedules.sh target/interleavings/release/interleavings
+	@sed 's/^shows = ".*"/shows = "passes"/' tests/defects/defects.toml >build/defects-wrong.toml
+	@! tests/defects/schedules.sh target/interleavings/release/interleavings build/defects-wrong.toml >/dev/null || \
+		{ echo "a list that is wrong was taken for right" >&2; exit 1; }
