@@ -208,7 +208,7 @@ fn enter_locked(map: usize, pages: Pages, protection: i32) -> bool {
                 && (*entry).is_shared() == 0
                 && (*entry).is_sub_map() == 0
                 && (extends_in_transition || (*entry).in_transition() == 0)
-                && (*entry).inheritance == COPY as _
+                && i64::from((*entry).inheritance) == i64::from(COPY)
                 && (*entry).protection == protection
                 && (*entry).max_protection == READ_WRITE
                 && (*entry).wired_count == 0
