@@ -90,9 +90,10 @@ check: packages-run vmtool
 ## make patch      GNUMACH=tree [OUT=file]: a patch that lets that GNU Mach tree link our functions
 ## make integrate  GNUMACH=tree: apply it there
 ##                 STORM_TESTS=1 with either: the other patch, our storms as tests of the tree
+##                 FIX=name or all with either: repairs of the tree's own C, each with a test (docs/patch.md)
 patch integrate: $(if $(GNUMACH),vmtool)
 	@[ -n "$(GNUMACH)" ] || { echo "make $@: say which tree: GNUMACH=folder" >&2; exit 2; }
-	@$(VMTOOL) $@ $(GNUMACH) $(if $(STORM_TESTS),--storm) $(if $(filter patch,$@),$(if $(OUT),-o $(OUT)))
+	@$(VMTOOL) $@ $(GNUMACH) $(if $(STORM_TESTS),--storm) $(if $(FIX),--fix $(FIX)) $(if $(filter patch,$@),$(if $(OUT),-o $(OUT)))
 
 ## make interleavings  every schedule of the protocol; DEPTH=10: ten times as many random ones
 ## make picture    draw the deadlock from before the series, docs/deadlock.svg

@@ -15,11 +15,14 @@ pub struct Change {
     pub text: String,
 }
 
-/// The patch from the tree's commit to the same with `changes`, in the words of `message`.
+/// Changes, and the message of the patch that makes them.
+pub type Patch = (Vec<Change>, String);
+
+/// The patches that lead from the tree's commit over each of `series`, one on the other.
 ///
-/// git itself makes it, from a commit that lives in a folder of ours with the tree's objects behind it:
-/// so the patch has git's own form, and the tree's repository is only read.
-pub fn patch(tree: &Tree, changes: &[Change], message: &str) -> Result<String> {
+/// git itself makes them, from commits that live in a folder of ours with the tree's objects behind it:
+/// so the patches have git's own form, and the tree's repository is only read.
+pub fn patches(tree: &Tree, series: &[Patch]) -> Result<String> {
     let scratch = Scratch::new()?;
     let objects = tree.run(["rev-parse", "--path-format=absolute", "--git-path", "objects"])?;
     let git = |args: &[&str]| {
@@ -34,16 +37,21 @@ pub fn patch(tree: &Tree, changes: &[Change], message: &str) -> Result<String> {
     require_author(tree)?;
 
     checked(&mut git(&["read-tree", "HEAD"]))?;
-    for Change { file, text } in changes {
-        let blob = fed(git(&["hash-object", "-w", "--stdin"]), text)?;
-        let entry = format!("100644,{},{file}", blob.trim_end());
-        checked(&mut git(&["update-index", "--add", "--cacheinfo", &entry]))?;
+    let mut commit = "HEAD".to_owned();
+    for (changes, message) in series {
+        for Change { file, text } in changes {
+            let blob = fed(git(&["hash-object", "-w", "--stdin"]), text)?;
+            let entry = format!("100644,{},{file}", blob.trim_end());
+            checked(&mut git(&["update-index", "--add", "--cacheinfo", &entry]))?;
+        }
+        let new_tree = checked(&mut git(&["write-tree"]))?;
+        let next = fed(git(&["commit-tree", new_tree.trim_end(), "-p", &commit]), message)?;
+        commit = next.trim_end().to_owned();
     }
-    let new_tree = checked(&mut git(&["write-tree"]))?;
-    let commit = fed(git(&["commit-tree", new_tree.trim_end(), "-p", "HEAD"]), message)?;
     // Whatever form the user is used to, `git am` must take it as it is.
     let form = ["--no-signature", "--no-attach", "--src-prefix=a/", "--dst-prefix=b/"];
-    let words = [&["format-patch", "-1", "--stdout"][..], &form, &[commit.trim_end()]].concat();
+    let range = format!("HEAD..{commit}");
+    let words = [&["format-patch", "--stdout"][..], &form, &[&range]].concat();
     checked(&mut git(&words))
 }
 

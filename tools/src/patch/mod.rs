@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! `vmtool patch` and `vmtool integrate`: our two functions in a GNU Mach tree.
+//! `vmtool patch` and `vmtool integrate`: our two functions in a GNU Mach tree, and fixes of its own C.
 
 use std::path::PathBuf;
 
 use anyhow::{bail, Context, Result};
 
+mod fixes;
 mod format;
 mod lines;
 mod replace;
 mod storm;
+mod tests;
 mod tokens;
 mod tree;
 
@@ -24,7 +26,12 @@ struct What {
     #[arg(long)]
     storm: bool,
 
-    /// Patch a tree whose C is not the one that our Rust was written after
+    /// A repair of the tree's own C, with a user test that fails without it: one by name, or `all`, a
+    /// series. Needs nothing of the first; a fix of one of the two functions refuses a tree that has it
+    #[arg(long, value_name = "NAME", conflicts_with = "storm", value_parser = fixes::names())]
+    fix: Option<String>,
+
+    /// Patch a tree whose C is not the one that our Rust, or the fix, was written for
     #[arg(long, conflicts_with = "storm")]
     allow_changed: bool,
 }
@@ -74,26 +81,32 @@ pub fn integrate(args: &IntegrateArgs) -> Result<()> {
             bail!("{}: a git am or rebase is going on there: end it first", tree.root().display());
         }
     }
+    let before = tree.run(["rev-parse", "HEAD"])?;
+    let before = before.trim_end();
     if let Err(error) = format::fed(tree.git(["am", "--quiet", "--keep-cr"]), &text) {
         // Nothing half-applied stays behind; what there was before was clean in these files.
         let _ = tree.run(["am", "--abort"]);
         return Err(error.context("git am did not take the patch; the tree is as it was"));
     }
-    print!("{}", tree.run(["log", "-1", "--stat", "--format=%h %s"])?);
+    print!("{}", tree.run(["log", "--stat", "--format=%h %s", &format!("{before}..HEAD")])?);
     Ok(())
 }
 
 fn make(what: &What) -> Result<(Tree, String)> {
     let tree = Tree::open(&what.tree)?;
     let name = || tree.root().display().to_string();
-    let (changes, message) = if what.storm {
-        (storm::changes(&tree).with_context(name)?, lines::fragment(storm::MESSAGE))
+    let series = if let Some(fix) = &what.fix {
+        let mut tell = |why| eprintln!("vmtool: {}: {why}", name());
+        fixes::series(&tree, fix, what.allow_changed, &mut tell).with_context(name)?
+    } else if what.storm {
+        vec![(
+            storm::changes(&tree).with_context(name)?,
+            lines::fragment(storm::MESSAGE).to_owned(),
+        )]
     } else {
-        (
-            replace::changes(&tree, what.allow_changed).with_context(name)?,
-            lines::fragment(replace::MESSAGE),
-        )
+        let changes = replace::changes(&tree, what.allow_changed).with_context(name)?;
+        vec![(changes, lines::fragment(replace::MESSAGE).to_owned())]
     };
-    let text = format::patch(&tree, &changes, message)?;
+    let text = format::patches(&tree, &series)?;
     Ok((tree, text))
 }

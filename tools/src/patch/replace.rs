@@ -27,7 +27,7 @@ const KNOWN: [(&str, u64); 9] = [
 ];
 
 /// What the C leaves out while this macro is defined; configure defines it.
-const MACRO: &str = "VM_MAP_RUST";
+pub const MACRO: &str = "VM_MAP_RUST";
 const OPTION: &str = "rust-vm-map";
 
 /// The four files with the patch in them; refuses trees that it does not suit.

@@ -15,6 +15,8 @@ pub enum Kind {
 pub struct Token<'a> {
     pub kind: Kind,
     pub text: &'a str,
+    /// Where it begins, in bytes.
+    pub start: usize,
     pub first_line: usize,
     pub last_line: usize,
 }
@@ -36,7 +38,7 @@ pub fn tokens(source: &str) -> Vec<Token<'_>> {
         let (kind, length) = token_at(&source[at..], line_is_empty);
         let text = &source[at..at + length];
         let last = line + text.matches('\n').count();
-        tokens.push(Token { kind, text, first_line: line, last_line: last });
+        tokens.push(Token { kind, text, start: at, first_line: line, last_line: last });
         at += length;
         line = last;
         line_is_empty = false;
@@ -96,6 +98,8 @@ pub struct Function {
     pub last_line: usize,
     /// A number for its code, whatever its comments and white space.
     pub fingerprint: u64,
+    /// Its tokens among the file's, comments left out.
+    pub code: Vec<usize>,
     words: Vec<String>,
 }
 
@@ -129,6 +133,7 @@ pub fn functions(tokens: &[Token<'_>], name: &str) -> Vec<Function> {
             first_line: start_with_comment(tokens, code[first]),
             last_line: tokens[code[last]].last_line,
             fingerprint: fingerprint(&words),
+            code: code[first..=last].to_vec(),
             words,
         });
     }
@@ -162,12 +167,13 @@ fn start_with_comment(tokens: &[Token<'_>], first: usize) -> usize {
     }
 }
 
-fn squeeze(text: &str) -> String {
+/// A token's text on one line.
+pub fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// FNV-1a, 64 bits, over the tokens with a NUL behind each.
-fn fingerprint(words: &[String]) -> u64 {
+pub fn fingerprint(words: &[String]) -> u64 {
     words
         .iter()
         .flat_map(|word| word.bytes().chain([0]))
