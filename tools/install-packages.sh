@@ -172,7 +172,7 @@ fi
 
 if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ]; then
-        echo "apt would have to remove or change other packages for:$missing; unpacking under build/tools instead" >&2
+        echo "apt-get does not know, or would have to remove or change other packages for:$missing; unpacking under build/tools" >&2
     else
         echo "not root: unpacking under build/tools:$missing" >&2
     fi

@@ -72,6 +72,7 @@ fi
 for tool in apt-get apt-cache apt-config dpkg-deb tar awk; do
     command -v "$tool" >/dev/null || fail "no $tool here: this needs a Debian system"
 done
+rm -rf "$unpacked"/.work-* # of one that was killed: the lock lets none run beside this one
 work=$(mktemp -d "$unpacked/.work-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
