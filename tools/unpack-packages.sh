@@ -233,10 +233,10 @@ $(sed 's/^/    /' "$work/plan")"
 $(sed 's/^/    /' "$work/download" 2>/dev/null)"
     say "unpacking $group"
     for deb in "$debs"/*.deb; do
-        dpkg-deb -x "$deb" "$new"
         asked=along
         case "$names " in *" $(dpkg-deb -f "$deb" Package) "*) asked=asked ;; esac
-        dpkg-deb --fsys-tarfile "$deb" | tar -t | sed -n "s|^\.\(/\(usr/\)\{0,1\}s\{0,1\}bin/[^/]*[^/]\)\$|$asked \1|p"
+        dpkg-deb -X "$deb" "$new" >"$work/unpacked" || fail "${deb##*/} cannot be unpacked"
+        sed -n "s|^\.\(/\(usr/\)\{0,1\}s\{0,1\}bin/[^/]*[^/]\)\$|$asked \1|p" "$work/unpacked"
     done >"$work/programs"
     rm -rf "$debs"
     mv "$work/programs" "$new/PROGRAMS"
