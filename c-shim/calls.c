@@ -6,6 +6,7 @@
 
 #include "calls.h"
 #include "map.h"
+#include "maps.h"
 #include "stop.h"
 
 #define MAX_CALLS	4096

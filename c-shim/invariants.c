@@ -4,6 +4,7 @@
 
 #include "faults.h"
 #include "invariants.h"
+#include "maps.h"
 #include "objects.h"
 #include "slab.h"
 #include "stop.h"

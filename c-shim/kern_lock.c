@@ -18,19 +18,12 @@ static unsigned int wakeups;		/* sleepers wait for it to change */
 static unsigned int runnable = 1;
 static unsigned int sleepers;
 
-static struct thread main_thread = { .name = "main" };
-static __thread struct thread *self;
-
-struct thread *
-current_thread(void)
-{
-	return self != NULL ? self : &main_thread;
-}
-
 static void *
 thread_main(void *argument)
 {
-	self = argument;
+	struct thread *self = argument;
+
+	thread_become(self);
 	self->body(self->argument);
 	if (self->hold_count != 0)
 		kernel_panic("thread %s ends with a lock held", self->name);
@@ -70,43 +63,6 @@ thread_join(struct thread *thread)
 	pthread_mutex_lock(&interlocks);
 	runnable++;
 	pthread_mutex_unlock(&interlocks);
-}
-
-bool
-lock_held(const struct thread *thread, const struct lock *lock,
-	  enum hold_mode mode)
-{
-	for (unsigned int i = 0; i < thread->hold_count; i++)
-		if (thread->holds[i].lock == lock
-		    && thread->holds[i].mode == mode)
-			return true;
-	return false;
-}
-
-static void
-hold(lock_t lock, enum hold_mode mode)
-{
-	struct thread *thread = current_thread();
-
-	if (thread->hold_count == MAX_HOLDS)
-		kernel_panic("thread %s holds too many locks", thread->name);
-	thread->holds[thread->hold_count++] = (struct hold) { lock, mode };
-}
-
-static void
-let_go(lock_t lock, enum hold_mode mode, const char *caller)
-{
-	struct thread *thread = current_thread();
-
-	for (unsigned int i = thread->hold_count; i-- > 0; ) {
-		if (thread->holds[i].lock != lock
-		    || thread->holds[i].mode != mode)
-			continue;
-		thread->holds[i] = thread->holds[--thread->hold_count];
-		return;
-	}
-	kernel_panic("%s: thread %s does not hold the lock for %s", caller,
-		     thread->name, mode == HOLD_READ ? "reading" : "writing");
 }
 
 static void
@@ -159,7 +115,7 @@ lock_write(lock_t lock)
 		while (lock->read_count != 0 || lock->want_upgrade)
 			sleep_on(lock, "write");
 	}
-	hold(lock, HOLD_WRITE);
+	lock_hold(lock, HOLD_WRITE);
 	pthread_mutex_unlock(&interlocks);
 }
 
@@ -171,7 +127,7 @@ lock_read(lock_t lock)
 		while (lock->want_write || lock->want_upgrade)
 			sleep_on(lock, "read");
 	lock->read_count++;
-	hold(lock, HOLD_READ);
+	lock_hold(lock, HOLD_READ);
 	pthread_mutex_unlock(&interlocks);
 }
 
@@ -180,10 +136,10 @@ lock_done(lock_t lock)
 {
 	pthread_mutex_lock(&interlocks);
 	if (lock->read_count != 0) {
-		let_go(lock, HOLD_READ, "lock_done");
+		lock_let_go(lock, HOLD_READ, "lock_done");
 		lock->read_count--;
 	} else {
-		let_go(lock, HOLD_WRITE, "lock_done");
+		lock_let_go(lock, HOLD_WRITE, "lock_done");
 		if (lock->recursion_depth != 0)
 			lock->recursion_depth--;
 		else if (lock->want_upgrade)
@@ -228,8 +184,8 @@ lock_write_to_read(lock_t lock)
 	calls_note(&(struct call) { .kind = CALL_LOCK_WRITE_TO_READ },
 		   "lock_write_to_read");
 	pthread_mutex_lock(&interlocks);
-	let_go(lock, HOLD_WRITE, "lock_write_to_read");
-	hold(lock, HOLD_READ);
+	lock_let_go(lock, HOLD_WRITE, "lock_write_to_read");
+	lock_hold(lock, HOLD_READ);
 	lock->read_count++;
 	if (lock->recursion_depth != 0)
 		lock->recursion_depth--;

@@ -8,6 +8,7 @@
 
 #include "calls.h"
 #include "map.h"
+#include "maps.h"
 #include "stop.h"
 #include "rbtrees.h"
 

@@ -33,10 +33,6 @@ extern vm_map_t map_new(enum map_kind kind, unsigned long first,
 /* Entries, their objects, and the map itself. */
 extern void map_destroy(vm_map_t map);
 
-/* Every map there is, so that references can be counted. */
-extern vm_map_t map_first(void);
-extern vm_map_t map_after(vm_map_t map);
-
 static inline vm_map_entry_t
 map_header(vm_map_t map)
 {
@@ -101,8 +97,6 @@ extern void entry_link(vm_map_t map, vm_map_entry_t after,
 extern void entry_unlink(vm_map_t map, vm_map_entry_t entry);
 /* Computes the entry's gap anew, and moves it where that belongs. */
 extern void gap_refresh(vm_map_t map, vm_map_entry_t entry);
-
-extern bool map_written_by_current_thread(vm_map_t map);
 
 /* One line per entry, on stderr. */
 extern void map_print(vm_map_t map);

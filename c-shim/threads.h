@@ -33,6 +33,8 @@ struct thread {
 #define NO_THREAD	((struct thread *) -1L)
 
 extern struct thread *current_thread(void);
+/* The calling thread is THREAD from here on. */
+extern void thread_become(struct thread *thread);
 
 /* Only these may start and await a thread: they keep the deadlock check right. */
 extern void thread_start(struct thread *thread, const char *name,
@@ -45,7 +47,10 @@ extern void lock_read(lock_t lock);
 extern void lock_write(lock_t lock);
 extern void lock_done(lock_t lock);
 
+/* Who holds what, as the lock package writes it down. */
 extern bool lock_held(const struct thread *thread, const struct lock *lock,
 		      enum hold_mode mode);
+extern void lock_hold(lock_t lock, enum hold_mode mode);
+extern void lock_let_go(lock_t lock, enum hold_mode mode, const char *caller);
 
 #endif /* C_SHIM_THREADS_H */

@@ -6,6 +6,7 @@
 
 #include "calls.h"
 #include "map.h"
+#include "maps.h"
 #include "objects.h"
 #include "stop.h"
 #include "threads.h"
@@ -17,9 +18,6 @@ struct pmap {
 static struct pmap kernel_pmap_store = { "kernel" };
 static struct pmap user_pmap = { "user" };
 pmap_t kernel_pmap = &kernel_pmap_store;
-
-#define MAX_MAPS	8
-static vm_map_t maps[MAX_MAPS];
 
 void
 vm_map_lock(vm_map_t map)
@@ -42,26 +40,14 @@ vm_map_unlock(vm_map_t map)
 	lock_done(&map->lock);
 }
 
-bool
-map_written_by_current_thread(vm_map_t map)
-{
-	return lock_held(current_thread(), &map->lock, HOLD_WRITE);
-}
-
 vm_map_t
 map_new(enum map_kind kind, unsigned long first, unsigned long end)
 {
 	vm_map_t map = calloc(1, sizeof *map);
-	unsigned int slot = 0;
 
 	if (map == NULL)
 		abort();
-	while (slot < MAX_MAPS && maps[slot] != NULL)
-		slot++;
-	if (slot == MAX_MAPS)
-		kernel_panic("map_new: more than %d maps", MAX_MAPS);
-	maps[slot] = map;
-
+	maps_add(map);
 	lock_init(&map->lock);
 	map->hdr.links.start = first * PAGE_BYTES;
 	map->hdr.links.end = end * PAGE_BYTES;
@@ -78,38 +64,10 @@ map_new(enum map_kind kind, unsigned long first, unsigned long end)
 void
 map_destroy(vm_map_t map)
 {
-	unsigned int slot = 0;
-
 	while (map->hdr.links.next != map_header(map))
 		map_delete(map, map->hdr.links.next);
-	while (maps[slot] != map)
-		slot++;
-	maps[slot] = NULL;
+	maps_remove(map);
 	free(map);
-}
-
-static vm_map_t
-map_from_slot(unsigned int slot)
-{
-	while (slot < MAX_MAPS && maps[slot] == NULL)
-		slot++;
-	return slot < MAX_MAPS ? maps[slot] : NULL;
-}
-
-vm_map_t
-map_first(void)
-{
-	return map_from_slot(0);
-}
-
-vm_map_t
-map_after(vm_map_t map)
-{
-	unsigned int slot = 0;
-
-	while (maps[slot] != map)
-		slot++;
-	return map_from_slot(slot + 1);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "maps.h"
 
 /* No test takes a second; this ends one that waits for ever. */
 #define HANG_SECONDS	20

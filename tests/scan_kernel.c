@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The scan's second pass in a kernel map: mark, unlock, fault, lock, unmark. */
 #include "harness.h"
+#include "maps.h"
 
 SUITE(scan_kernel);
 
