@@ -12,6 +12,7 @@ use super::verdict::{goals, KERNEL_MAP};
 use svg::{escape, thousands};
 
 mod charts;
+mod page;
 mod svg;
 
 /// Write a page with charts of saved results
@@ -26,6 +27,12 @@ pub struct Args {
     /// The page
     #[arg(short, long, value_name = "FILE", default_value = "build/bench/report.html")]
     output: PathBuf,
+    /// Also write the figures as a page of Markdown
+    #[arg(long, value_name = "FILE", requires = "of")]
+    page: Option<PathBuf>,
+    /// What stands on that page for the date and the commit that was measured
+    #[arg(long, value_name = "TEXT")]
+    of: Option<String>,
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -34,12 +41,16 @@ pub fn run(args: &Args) -> Result<()> {
     let all = all.collect::<Result<Vec<Results>>>()?;
     let storms = args.storms.iter().map(|path| results::read(path));
     let storms = storms.collect::<Result<Vec<Storms>>>()?;
-    results::write(&args.output, &page(&all, &storms))?;
+    results::write(&args.output, &html(&all, &storms))?;
     println!("{}", args.output.display());
+    if let (Some(path), Some(of)) = (&args.page, &args.of) {
+        results::write(path, &page::page(&all, &storms, of))?;
+        println!("{}", path.display());
+    }
     Ok(())
 }
 
-fn page(all: &[Results], storms: &[Storms]) -> String {
+fn html(all: &[Results], storms: &[Storms]) -> String {
     let mut body = String::new();
     let versions: Vec<_> = all.iter().map(|results| escape(&results.version)).collect();
     let _ = write!(

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! The figures as a page of the docs, with their date and the commit that they are of.
+
+use std::fmt::Write;
+
+use super::results::{Results, Storms};
+use super::svg::thousands;
+use crate::bench::verdict::goals;
+
+/// `of`: date and commit, in words.
+pub fn page(all: &[Results], storms: &[Storms], of: &str) -> String {
+    let mut text = String::from(
+        "<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n# What the functions cost\n\n\
+         Written by `make bench PAGE=docs/bench.md`; not for editing.\n",
+    );
+    let _ = writeln!(text, "{of}.\n");
+    text += "Each call is run from the same map on one machine: the machine code that Debian\n\
+             ships, and ours. What is counted (instructions, accesses to memory, bytes) is the\n\
+             same on every machine; times are of one machine, and judge nothing. The shipped\n\
+             side counts with its two gap helpers, whose work ours has inside.\n";
+    for results in all {
+        let _ = writeln!(
+            text,
+            "\n## {}\n\n{}; ours by {}.\n",
+            results.name, results.version, results.compiler
+        );
+        goal_table(&mut text, results);
+        row_table(&mut text, results);
+        if let Some(storms) = storms.iter().find(|storms| storms.name == results.name) {
+            storm_table(&mut text, storms);
+        }
+    }
+    text
+}
+
+fn goal_table(text: &mut String, results: &Results) {
+    *text += "| goal | found | |\n| --- | --- | --- |\n";
+    for goal in goals(results) {
+        let met = if goal.met { "met" } else { "**not met**" };
+        let _ = writeln!(text, "| {} | {} | {met} |", goal.what, goal.found);
+    }
+}
+
+fn row_table(text: &mut String, results: &Results) {
+    *text += "\n| call | entries | shipped | ours | ratio | time |\n| --- | --: | --: | --: | --: | --: |\n";
+    for row in &results.rows {
+        let time = row.time.map_or("-".to_string(), |time| format!("{:.2}", time.quartiles[1]));
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {:.2} | {time} |",
+            row.what,
+            thousands(row.entries.into()),
+            thousands(row.shipped.with_helpers.instructions),
+            thousands(row.ours.own.instructions),
+            row.instructions()
+        );
+    }
+    *text += "\nInstructions of one call; time is the median of paired runs, ours / shipped.\n";
+}
+
+fn storm_table(text: &mut String, storms: &Storms) {
+    *text += "\nCalls a second in booted kernels under load, grafted / stock:\n\n\
+              | load | ratio | middle half of the pairs | pairs |\n| --- | --: | --: | --: |\n";
+    for load in &storms.loads {
+        let spread = load.spread();
+        let [low, middle, high] = spread.quartiles;
+        let _ = writeln!(
+            text,
+            "| {} | {middle:.2} | {low:.2} to {high:.2} | {} |",
+            load.what, spread.pairs
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::results::{Load, Text};
+
+    #[test]
+    fn names_the_commit_and_says_what_is_not_met() {
+        let text = Text { shipped_scan: 10, ours_scan: 11, ..Text::default() };
+        let results = Results { name: "k".into(), text, ..Results::default() };
+        let load = Load { what: "a".into(), pairs: vec![[2.0, 3.0]] };
+        let storms = Storms { name: "k".into(), loads: vec![load], failed: 0 };
+        let page = page(&[results], &[storms], "2026-11-26, commit abc");
+        assert!(page.contains("\n2026-11-26, commit abc.\n"), "{page}");
+        let bytes = page.lines().find(|line| line.contains("bytes of both functions")).unwrap();
+        assert!(bytes.contains("11 of 10") && bytes.ends_with("| **not met** |"), "{bytes}");
+        assert!(page.contains("| a | 1.50 | 1.50 to 1.50 | 1 |"), "{page}");
+    }
+}
