@@ -83,7 +83,7 @@ oracle-test: $(ORACLE) for-kernel
 		$(RUN_CARGO) test --quiet --locked --release -p oracle --target-dir target/oracle
 
 ## make bench      what our functions cost beside the shipped ones: tables, and build/bench/report.html
-##                 STORMS=10: calls a second in the kernel too, over so many pairs of boots
+##                 STORMS=10: calls a second in the kernel too, over so many pairs of boots; PAGE=docs/bench.md: the page
 bench: $(ORACLE) for-kernel $(if $(STORMS),storm)
 	@mkdir -p build/bench
 	@rust=$(call made,plain-graft) && folder=$(call made,folder) && name=$${folder##*/} && \
@@ -92,7 +92,8 @@ bench: $(ORACLE) for-kernel $(if $(STORMS),storm)
 	$(ORACLE) bench storms --stock '$(KERNEL)' --grafted "$$rust" --storm $(STORM) --vmtool $(VMTOOL) --pairs $(STORMS) \
 		--name "$$name" --logs "$$folder/bench-logs" --save "build/bench/storms-$$name.toml")
 	@$(ORACLE) bench report $$(ls build/bench/*.toml | grep -v /storms-) \
-		$$(ls build/bench/storms-*.toml 2>/dev/null | sed 's/^/--storms /') -o build/bench/report.html
+		$$(ls build/bench/storms-*.toml 2>/dev/null | sed 's/^/--storms /') -o build/bench/report.html \
+		$(if $(PAGE),--page '$(PAGE)' --of "$$(date +%F)$$(git describe --always --dirty 2>/dev/null | sed 's/^/, commit /')")
 
 budget: $(ORACLE) for-kernel
 	@object=$(call made,plain-object) && \
