@@ -57,7 +57,7 @@ program() { # GROUP NAME [OPTION]
     found=$(command -v "$2" || :)
     if [ -n "$found" ]; then
         said=$("$found" "${3:---version}" 2>&1 </dev/null) || { absent "$2" "$1" "$found does not run"; return 0; }
-        present "$2" "$(echo "$said" | version_in)" "$found"
+        present "${2##*/}" "$(echo "$said" | version_in)" "$found"
     else
         absent "$2" "$1"
     fi
@@ -70,13 +70,16 @@ optional() { # NAME PROGRAM WHAT
         printf -- '-        %-28s %s\n' "$1" "$3"
     fi
 }
-# A file: the first that is there.
-file() { # GROUP NAME FILE...
-    group=$1 name=$2
-    shift 2
+# A file of a package: the first that is there.
+file() { # GROUP NAME PACKAGE FILE...
+    group=$1 name=$2 package=$3
+    shift 3
     for file; do
         [ -e "$file" ] || continue
-        version=$(dpkg-query -W -f '${Version}' "$(dpkg-query -S "$file" 2>/dev/null | sed -n '1s/[:,].*//p')" 2>/dev/null || :)
+        case $file in
+            "$unpacked"/*) version=$(sed -n "s/^package $package //p" "$unpacked/$group/RECORD" 2>/dev/null || :) ;;
+            *) version=$(dpkg-query -W -f '${Version}' "$(dpkg-query -S "$file" 2>/dev/null | sed -n '1s/[:,].*//p')" 2>/dev/null || :) ;;
+        esac
         present "$name" "$version" "$file"
         return
     done
@@ -87,13 +90,20 @@ file() { # GROUP NAME FILE...
     echo "No apt here, so tools/install-packages.sh cannot help: install by hand what tools/packages.txt names."
 echo "# host code: make, make patch, cargo test"
 program build make
-minor=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p') || :
-if [ "${minor:-0}" -ge 85 ]; then program cargo cargo; else absent cargo cargo "1.85 or newer${minor:+; $(command -v cargo) is 1.$minor}"; fi
+# build/tools/bin has a script that may only hand on to the machine's own.
+own_path=$(echo "$PATH" | sed "s|^$unpacked/bin:||")
+minor=
+for cargo in "$(PATH=$own_path command -v cargo || :)" "$unpacked/bin/cargo"; do
+    [ -x "$cargo" ] || continue
+    minor=$("$cargo" --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p') || :
+    [ "${minor:-0}" -lt 85 ] || break
+done
+if [ "${minor:-0}" -ge 85 ]; then program cargo "$cargo"; else absent cargo cargo "1.85 or newer${minor:+; $cargo is 1.$minor}"; fi
 program build gcc
 program build ld
 libclang=$(ls -d ${LIBCLANG_PATH:+"$LIBCLANG_PATH"/libclang*.so*} /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* \
     /usr/lib64/libclang*.so* /usr/local/lib/libclang*.so* 2>/dev/null | sed -n 1p) || :
-file build libclang "${libclang:-/nonexistent}"
+file build libclang 'libclang1-[0-9]*' "${libclang:-/nonexistent}"
 optional git git "make patch and make integrate need it for your tree: your package manager has it"
 echo "# kernel code: make object, graft, run"
 if found=$("$here/find-rustc.sh" 2>/dev/null); then
@@ -105,12 +115,13 @@ else
     absent "rustc with its source" kernel-build "1.96 or newer; tools/find-rustc.sh says what it looked at"
 fi
 echo "# Debian's kernels, and booting them: make run, check"
-file run "Debian's archive keys" /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp \
+file run "Debian's archive keys" debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg \
+    /usr/share/keyrings/debian-archive-keyring.pgp \
     "$unpacked"/run/usr/share/keyrings/debian-archive-keyring.gpg "$unpacked"/run/usr/share/keyrings/debian-archive-keyring.pgp
 program run qemu-system-i386
 program run qemu-system-x86_64
 program run grub-mkrescue
-file run "GRUB's BIOS loader" "$unpacked/run/usr/lib/grub/i386-pc" /usr/lib/grub/i386-pc
+file run "GRUB's BIOS loader" grub-pc-bin "$unpacked/run/usr/lib/grub/i386-pc" /usr/lib/grub/i386-pc
 program run xorriso
 program run mformat
 echo "# the Hurd: make hurd"

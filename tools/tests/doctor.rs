@@ -63,6 +63,7 @@ impl Machine {
         machine.program("tools/build/usr/lib/llvm-14/lib/libclang-14.so.1", "");
         machine.program("tools/run/usr/share/keyrings/debian-archive-keyring.gpg", "");
         machine.program("tools/run/usr/lib/grub/i386-pc/moddep.lst", "");
+        fs::write(machine.path("tools/run/RECORD"), "package grub-pc-bin 2.06-x\n").unwrap();
         machine
     }
 
@@ -108,6 +109,8 @@ fn each_tool_is_told_of_with_version_and_place() {
         let rustc = said.lines().find(|line| line.contains("rustc with its source")).unwrap();
         assert!(rustc.contains("1.97.0") && rustc.contains("build/tools: "), "{rustc}");
     }
+    let loader = said.lines().find(|line| line.contains("GRUB's BIOS loader")).unwrap();
+    assert!(loader.contains(" 2.06-x ") && loader.contains("build/tools: "), "{loader}");
     let libclang = said.lines().find(|line| line.contains("libclang")).unwrap();
     assert!(libclang.contains("build/tools: ") && libclang.contains("llvm-14"), "{libclang}");
     assert!(!fs::read_to_string(machine.path("calls")).unwrap_or_default().contains("apt-get"));
@@ -115,21 +118,25 @@ fn each_tool_is_told_of_with_version_and_place() {
 
 #[test]
 fn each_tool_that_is_missing_or_does_not_run_is_named_with_its_cure() {
-    for name in TOOLS {
-        let machine = Machine::new();
-        let path = machine.path("bin").join(name);
-        fs::remove_file(&path).unwrap();
+    let each_is_named = |machine: &Machine, what: &str| {
         let (code, said) = machine.doctor();
-        assert_eq!(code, 1, "without {name}: {said}");
-        let line = said.lines().find(|line| line.starts_with(&format!("missing  {name} ")));
-        assert!(
-            line.is_some_and(|line| line.contains("tools/install-packages.sh ")),
-            "{name}: {said}"
-        );
-        assert!(!path.exists(), "nothing is done about it");
-        machine.program(&format!("bin/{name}"), "exit 127");
-        assert_eq!(machine.doctor().0, 1, "{name} does not run");
+        assert_eq!(code, 1, "{said}");
+        for name in TOOLS {
+            let line = said.lines().find(|line| line.starts_with(&format!("missing  {name} ")));
+            let line = line.unwrap_or_else(|| panic!("{name}, {what}: {said}"));
+            assert!(line.contains("tools/install-packages.sh "), "{line}");
+        }
+    };
+    let machine = Machine::new();
+    for name in TOOLS {
+        fs::remove_file(machine.path("bin").join(name)).unwrap();
     }
+    each_is_named(&machine, "missing");
+    for name in TOOLS {
+        assert!(!machine.path("bin").join(name).exists(), "nothing is done about it");
+        machine.program(&format!("bin/{name}"), "exit 127");
+    }
+    each_is_named(&machine, "not running");
     let machine = Machine::new();
     machine.program("bin/cargo", "echo cargo 1.63.0");
     let (code, said) = machine.doctor();
