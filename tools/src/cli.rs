@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, check, defects, graft, hurd, layout, object_check, patch, run, wrong};
+use crate::{boot, check, defects, graft, hurd, layout, object_check, patch, run, window, wrong};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -27,6 +27,7 @@ enum Command {
     Object(object_check::Args),
     Patch(patch::PatchArgs),
     Run(run::Args),
+    Window(window::Args),
     Wrong(wrong::Args),
 }
 
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Object(args) => object_check::run(&args).map(done),
         Command::Patch(args) => patch::patch(&args).map(done),
         Command::Run(args) => run::run(&args),
+        Command::Window(args) => window::run(&args).map(done),
         Command::Wrong(args) => wrong::run(&args),
     };
     match result {

@@ -11,6 +11,7 @@ mod layout;
 mod object_check;
 mod patch;
 mod run;
+mod window;
 mod wrong;
 
 use kit::elf;

@@ -14,11 +14,11 @@ use object::{Architecture, Object, ObjectKind};
 use crate::{elf, layout};
 
 mod blob;
-mod callers;
+pub mod callers;
 mod facts;
-mod kernel;
+pub mod kernel;
 mod liveness;
-mod patch;
+pub mod patch;
 
 use blob::Blob;
 use facts::Facts;
@@ -282,7 +282,7 @@ fn check_callers(
     Ok(lines)
 }
 
-fn room<'a>(kernel: &'a Kernel) -> Result<&'a Section> {
+pub fn room<'a>(kernel: &'a Kernel) -> Result<&'a Section> {
     kernel
         .sections
         .iter()
