@@ -225,10 +225,25 @@ mod tests {
     }
 
     #[test]
-    fn the_projects_own_list_can_be_read() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(LIST);
-        let list = List::read(&path).unwrap();
-        assert!(list.defect.len() > 1);
+    fn each_defect_of_the_projects_own_list_has_its_calls_and_its_section() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let list = List::read(&root.join(LIST)).unwrap();
+        let text = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+        let listed: BTreeSet<&str> = list.defect.iter().map(|one| one.name.as_str()).collect();
+        let program = text("tests/defects/defects.c");
+        let provoked: BTreeSet<&str> = program
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("{ \"")?.split('"').next())
+            .collect();
+        assert_eq!(listed, provoked);
+        let page = text("docs/upstream.md");
+        let sections: BTreeSet<&str> =
+            page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        let schedules = list.schedule.iter().map(|one| one.name.as_str());
+        for name in listed.into_iter().chain(schedules) {
+            let section = name.split('.').next().unwrap();
+            assert!(sections.contains(section), "docs/upstream.md has no section {section}");
+        }
     }
 
     #[test]
