@@ -15,7 +15,7 @@ bool same_text(const char *a, const char *b);
 /* False if TEXT is not wholly a decimal number that fits. */
 bool parse_number(const char *text, uint32_t *number);
 
-/* Prints one line with one trap, so that lines never mix. Knows %s %u %d %x. Only the first thread may print. */
+/* Prints one line with one trap; those of one CPU never mix. Knows %s %u %d %x. */
 void print_line(const char *format, ...);
 void print_line_list(const char *format, va_list list);
 
