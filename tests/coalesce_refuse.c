@@ -164,6 +164,23 @@ TEST(both_are_submaps)
 	expect_refusal();
 }
 
+/* Two reasons, tested together, are not to cancel out. */
+TEST(prev_is_shared_and_a_submap)
+{
+	set_up();
+	prev->is_shared = 1;
+	prev->is_sub_map = 1;
+	expect_refusal();
+}
+
+TEST(entry_is_shared_and_needs_copy_differs)
+{
+	set_up();
+	entry->is_shared = 1;
+	entry->needs_copy = 1;
+	expect_refusal();
+}
+
 TEST(inheritance_differs)
 {
 	set_up();
