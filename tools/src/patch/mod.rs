@@ -7,6 +7,7 @@ use anyhow::{bail, Context, Result};
 
 mod fixes;
 mod format;
+mod hint;
 mod lines;
 mod replace;
 mod storm;
@@ -105,7 +106,12 @@ fn make(what: &What) -> Result<(Tree, String)> {
         )]
     } else {
         let changes = replace::changes(&tree, what.allow_changed).with_context(name)?;
-        vec![(changes, lines::fragment(replace::MESSAGE).to_owned())]
+        let mut message = lines::fragment(replace::MESSAGE).to_owned();
+        if tree.read("vm/vm_map.c")?.is_some_and(|source| hint::differs(&source)) {
+            message += hint::MESSAGE;
+            eprintln!("vmtool: {}: note: {}", name(), hint::NOTE);
+        }
+        vec![(changes, message)]
     };
     let text = format::patches(&tree, &series)?;
     Ok((tree, text))
