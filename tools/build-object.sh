@@ -92,6 +92,19 @@ cargo_target=$(CDPATH= cd -- "$cargo_target" && pwd)
 # Builds for two kernels leave their library in one place: one at a time.
 exec 9>"$cargo_target/lock"
 flock 9
+# The crates that the crate is built with are the same in every folder: this workspace's own, if there is one, lends them.
+own=$top/build/cargo
+if [ ! -e "$cargo_target/release" ] && [ -d "$own/release" ]; then
+    (
+        flock 8
+        for folder in .fingerprint build deps; do
+            mkdir -p "$cargo_target/lent/$folder"
+            find "$own/release/$folder" -mindepth 1 -maxdepth 1 ! -name '*gnumach[-_]vm[-_]map*' \
+                -exec cp -a -t "$cargo_target/lent/$folder" {} +
+        done
+        mv "$cargo_target/lent" "$cargo_target/release"
+    ) 8>"$own/lock"
+fi
 # With --target, RUSTFLAGS reach the crate but neither build.rs nor its crates. The variables that a caller's cargo or
 # make may have set for its own compiler must not reach this one.
 # A job server of make is not handed on through scripts.

@@ -11,7 +11,8 @@ usage: sysroot.sh TARGET
 TARGET is a name in tools/targets/: i686-gnumach or x86_64-gnumach.
 Compiles `core` and an empty `compiler_builtins` for it with the rustc that find-rustc.sh finds, from that rustc's own
 source, and prints the sysroot to hand to that rustc: build/sysroot/TARGET-KEY. KEY changes with the compiler and with the
-target's description; a sysroot that is there is used as it is. Takes 20 to 40 s and 60 MB. $BUILD replaces build/.
+target's description; a sysroot that is there is used as it is. Takes 20 to 40 s and 60 MB. $BUILD replaces
+build/ for one that is made.
 END
 }
 
@@ -31,6 +32,12 @@ export RUSTC_BOOTSTRAP=1
 flags="-Zunstable-options --edition 2024 --crate-type rlib -Copt-level=2 -Cpanic=immediate-abort
     -Cembed-bitcode=no -Cforce-unwind-tables=no -Cdebuginfo=0 --cap-lints allow"
 key=$({ "$rustc" -vV; echo "$library $flags"; cat "$spec"; } | sha256sum | cut -c1-12)
+# One that stands in this workspace's own build/ serves every other folder.
+own=$here/../build/sysroot/$target-$key
+if [ -d "$own" ]; then
+    (CDPATH= cd -- "$own" && pwd)
+    exit 0
+fi
 mkdir -p "$build/sysroot"
 sysroot=$(CDPATH= cd -- "$build/sysroot" && pwd)/$target-$key
 if [ -d "$sysroot" ]; then

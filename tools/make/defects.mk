@@ -17,8 +17,8 @@ defects: for-kernel packages-run defects-program
 
 # The schedules that the list names, and once a list that must fail.
 defects-schedules: packages-build
-	@$(CARGO) build --quiet --locked --release -p interleavings --target-dir target/interleavings
-	@tests/defects/schedules.sh target/interleavings/release/interleavings
+	@$(RUN_CARGO) build --quiet --locked $(TARGET) -p interleavings
+	@tests/defects/schedules.sh target/debug/interleavings
 	@sed 's/^shows = ".*"/shows = "passes"/' tests/defects/defects.toml >build/defects-wrong.toml
-	@! tests/defects/schedules.sh target/interleavings/release/interleavings build/defects-wrong.toml >/dev/null || \
+	@! tests/defects/schedules.sh target/debug/interleavings build/defects-wrong.toml >/dev/null || \
 		{ echo "a list that is wrong was taken for right" >&2; exit 1; }

@@ -63,7 +63,7 @@ check-object: for-kernel
 		$(VMTOOL) layout '$(KERNEL)' --check "$$made" && $(VMTOOL) object "$$made" || exit; done
 
 $(ORACLE): packages-kernel FORCE
-	@$(RUN_CARGO) build --quiet --locked --release -p oracle --target-dir target/oracle
+	@$(RUN_CARGO) build --quiet --locked $(TARGET) -p oracle
 
 seed = $(if $(SEED),--seed $(SEED))
 
@@ -80,7 +80,7 @@ oracle-wrong: $(ORACLE) for-kernel
 oracle-test: $(ORACLE) for-kernel
 	@header=$(call made,layout) && object=$(call made,plain-object) && \
 	ORACLE_KERNEL=$$(realpath '$(KERNEL)') ORACLE_OBJECT=$$(realpath "$$object") ORACLE_HEADERS=$$(realpath "$${header%/*}") \
-		$(RUN_CARGO) test --quiet --locked --release -p oracle --target-dir target/oracle
+		$(RUN_CARGO) test --quiet --locked $(TARGET) -p oracle
 
 ## make bench      what our functions cost beside the shipped ones: tables, and build/bench/report.html
 ##                 STORMS=10: calls a second in the kernel too, over so many pairs of boots; PAGE=docs/bench.md: the page
