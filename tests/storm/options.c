@@ -89,7 +89,7 @@ bool parse_options(int argc, char *const argv[], struct options *options)
 	uint32_t device;
 
 	*options = (struct options){
-		.threads = 16, .calls = 8000, .names = 3000, .slices = 8, .rounds = 1000, .seed = 1,
+		.threads = 16, .calls = 8000, .names = 2100, .slices = 8, .rounds = 1000, .seed = 1,
 		.run_a = true, .run_b = true, .run_maps = true, .run_wired = true,
 	};
 	if (argc < 4 || !parse_number(argv[1], &options->host_priv) || !parse_number(argv[2], &device) ||
