@@ -94,7 +94,7 @@ exec 9>"$cargo_target/lock"
 flock 9
 # The crates that the crate is built with are the same in every folder: this workspace's own, if there is one, lends them.
 own=$top/build/cargo
-if [ ! -e "$cargo_target/release" ] && [ -d "$own/release" ]; then
+if [ ! -e "$cargo_target/release" ] && [ -d "$own/release" ] && [ -w "$own/lock" ]; then
     (
         flock 8
         for folder in .fingerprint build deps; do
