@@ -84,7 +84,7 @@ build/harness: $(LIBRARY) $(wildcard c-shim/*.[ch] tests/*.[ch])
 
 # With the Hurd tools' packages: their tests skip what is not installed.
 check: packages-run vmtool
-	@tools/install-packages.sh hurd
+	@tools/install-packages.sh hurd harness-32
 	@VMTOOL=$(VMTOOL) tools/check.sh $(STEPS)
 
 ## make patch      GNUMACH=tree [OUT=file]: a patch that lets that GNU Mach tree link our functions

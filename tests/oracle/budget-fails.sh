@@ -34,6 +34,14 @@ done
 sed "s/$name/other/" "$folder/exact" > "$folder/less"
 status=0
 "$oracle" bench budget --kernel "$kernel" --object "$object" --budget "$folder/less" \
-    2> "$folder/output" || status=$?
-[ "$status" -eq 2 ] || { echo "budget-fails.sh: status $status, not 2, without a budget" >&2; exit 1; }
+    > "$folder/output" || status=$?
+[ "$status" -eq 77 ] || { echo "budget-fails.sh: status $status, not 77, without a budget" >&2; exit 1; }
+grep -q '^SKIP: .*To extend' "$folder/output" || { echo "budget-fails.sh: no word on how to get one" >&2; exit 1; }
+# Nor is another compiler.
+sed 's/^compiler = .*/compiler = "another"/' "$folder/exact" > "$folder/less"
+status=0
+"$oracle" bench budget --kernel "$kernel" --object "$object" --budget "$folder/less" \
+    > "$folder/output" || status=$?
+[ "$status" -eq 77 ] || { echo "budget-fails.sh: status $status, not 77, by another compiler" >&2; exit 1; }
+grep -q '^SKIP: .*To extend' "$folder/output" || { echo "budget-fails.sh: no word on how to extend" >&2; exit 1; }
 echo "$name: the budget check failed $tried times of $tried, as it should"

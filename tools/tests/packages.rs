@@ -194,8 +194,7 @@ fn machine(more: &[&str]) -> Machine {
 fn is_debian() -> bool {
     let is = Path::new("/usr/bin/apt-get").exists() && Path::new("/usr/bin/dpkg-deb").exists();
     if !is {
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), "SKIP setting up packages: no apt here");
+        kit::skip::tell("setting up packages: no apt here");
     }
     is
 }

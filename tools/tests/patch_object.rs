@@ -63,7 +63,7 @@ fn defined(path: &Path) -> Vec<String> {
 fn kernel_compiler() -> bool {
     let found = Command::new(repository().join("tools/find-rustc.sh")).output().expect("a shell");
     if !found.status.success() {
-        println!("SKIP: no rustc for kernel code: {}", text(&found.stderr));
+        kit::skip::tell(&format!("no rustc for kernel code: {}", text(&found.stderr)));
     }
     found.status.success()
 }

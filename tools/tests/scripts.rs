@@ -135,10 +135,7 @@ fn has_keys() -> bool {
     let has = Path::new("/usr/share/keyrings/debian-archive-keyring.gpg").exists()
         || Path::new("/usr/share/keyrings/debian-archive-keyring.pgp").exists();
     if !has {
-        use std::io::Write;
-        // Past libtest's capture, which would swallow it.
-        let _ =
-            writeln!(std::io::stderr(), "SKIP fetching kernels: no debian-archive-keyring here");
+        kit::skip::tell("fetching kernels: no debian-archive-keyring here");
     }
     has
 }

@@ -105,7 +105,11 @@ pub fn judge(
         branches.len()
     );
     if !known {
-        println!("SKIP: the list does not name this kernel; nothing was judged");
+        println!(
+            "SKIP: the list does not name the kernel {version}, so nothing was judged. To extend it \
+             (tests/oracle/unreachable.toml): see in the code why each way that is `never` above cannot \
+             be gone, and name the kernel in the entry with that place and reason, or in a new one"
+        );
     }
     match (known, wrong) {
         (false, _) => Verdict::NotJudged,

@@ -8,7 +8,8 @@
 //! - [`graft`]: the record beside a grafted kernel, and which stock kernel it belongs to;
 //! - [`dwarf`]: a kernel's structures, from its DWARF;
 //! - [`link`](mod@link): our object, linked for a fixed address;
-//! - [`exit`]: the exit statuses, by name.
+//! - [`exit`]: the exit statuses, by name;
+//! - [`skip`]: what a test leaves out, told past its harness.
 
 pub mod dwarf;
 pub mod elf;
@@ -17,3 +18,4 @@ pub mod files;
 pub mod folder;
 pub mod graft;
 pub mod link;
+pub mod skip;

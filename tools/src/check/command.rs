@@ -43,7 +43,7 @@ impl Running {
         file(&skips)?;
         let child = Command::new("sh")
             .args(["-c", &step.command])
-            .env(skips::FILE_VARIABLE, fs::canonicalize(&skips)?)
+            .env(kit::skip::FILE_VARIABLE, fs::canonicalize(&skips)?)
             // Of the make that runs this; and its messages are read.
             .env_remove("MAKEFLAGS")
             .env_remove("MFLAGS")

@@ -6,9 +6,6 @@ use std::path::Path;
 
 use anyhow::{ensure, Context, Result};
 
-/// The variable that names a file for skips: a test that its harness keeps quiet adds its own line there.
-pub const FILE_VARIABLE: &str = "VM_MAP_SKIPS";
-
 /// The skips that a step's output tells of, each once.
 ///
 /// They are lines that start with SKIP, KTAP's points with the directive SKIP, and what Rust's test

@@ -20,8 +20,7 @@ impl Disk {
     pub fn new(kernel_name: &str, kernel: &[u8]) -> Option<Disk> {
         for name in ["mke2fs", "debugfs", "e2image", "e2fsck", "sfdisk", "qemu-img", "qemu-io"] {
             if super::tool(name).arg("--version").output().is_err() {
-                // Past libtest's capture, which would swallow it.
-                let _ = writeln!(std::io::stderr(), "SKIP disk images: {name} is missing");
+                kit::skip::tell(&format!("disk images: {name} is missing"));
                 return None;
             }
         }

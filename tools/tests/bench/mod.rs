@@ -3,7 +3,6 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -57,8 +56,7 @@ impl Bench {
                 Some(Bench { folder, kernel })
             }
             Err(reason) => {
-                // Past libtest's capture, which would swallow it.
-                let _ = writeln!(std::io::stderr(), "SKIP a boot under QEMU: {reason}");
+                kit::skip::tell(&format!("a boot under QEMU: {reason}"));
                 None
             }
         }

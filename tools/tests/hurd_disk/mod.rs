@@ -22,8 +22,7 @@ impl Disk {
         for name in TOOLS {
             // env says by 127 that there is no such program.
             if tool(name).arg("--version").output().unwrap().status.code() == Some(127) {
-                // Past libtest's capture, which would swallow it.
-                let _ = writeln!(std::io::stderr(), "SKIP disk images: {name} is missing");
+                kit::skip::tell(&format!("disk images: {name} is missing"));
                 return None;
             }
         }

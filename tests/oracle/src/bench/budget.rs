@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use anyhow::{bail, Result};
+use anyhow::Result;
 use serde::Deserialize;
 
 use super::measure::Plan;
@@ -17,7 +17,7 @@ use super::Subject;
 /// The budget holds, for each kernel by name, the most instructions of every row (`instructions`),
 /// the most bytes of code and of stack. Nothing is timed. More is a failure; so is a row that is
 /// missing here or there. Another rustc may well compile the same code to more: for an object by
-/// another one than the budget names, nothing is checked.
+/// another one than the budget names, or for a kernel that it does not name, nothing is checked.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -48,7 +48,8 @@ struct Budget {
 pub enum Verdict {
     Within,
     Over,
-    OtherCompiler,
+    /// By another compiler, or for another kernel, than those that have a budget.
+    NotJudged,
 }
 
 pub fn run(args: &Args) -> Result<Verdict> {
@@ -65,14 +66,18 @@ pub fn run(args: &Args) -> Result<Verdict> {
     }
     let budgets: Budgets = results::read(&args.budget)?;
     let Some(budget) = budgets.get(&results.name) else {
-        bail!("{} has no budget for {}", args.budget.display(), results.name);
+        println!("SKIP: there is no budget for {}. {}", results.name, extend(args));
+        return Ok(Verdict::NotJudged);
     };
     if budget.compiler != found.compiler {
         println!(
-            "SKIP: {}: the budget is for {}, the object is by {}",
-            results.name, budget.compiler, found.compiler
+            "SKIP: {}: the budget is for {}, the object is by {}. {}",
+            results.name,
+            budget.compiler,
+            found.compiler,
+            extend(args)
         );
-        return Ok(Verdict::OtherCompiler);
+        return Ok(Verdict::NotJudged);
     }
     let complaints = budget.complaints(&found);
     for complaint in &complaints {
@@ -83,6 +88,15 @@ pub fn run(args: &Args) -> Result<Verdict> {
         println!("{}: {rows} rows, code and stack within {}", results.name, args.budget.display());
     }
     Ok(if complaints.is_empty() { Verdict::Within } else { Verdict::Over })
+}
+
+/// How a kernel or a compiler gets into the list.
+fn extend(args: &Args) -> String {
+    format!(
+        "To extend {}: compare what `oracle bench measure` prints with the budgets there, and if it is as it \
+         should be, say `oracle bench budget` again with --write",
+        args.budget.display()
+    )
 }
 
 impl Budget {

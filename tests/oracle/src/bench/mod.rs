@@ -159,7 +159,7 @@ fn run(command: &Command) -> Result<ExitCode> {
             Ok(match budget::run(args)? {
                 Verdict::Within => ExitCode::SUCCESS,
                 Verdict::Over => exit::FAILED.into(),
-                Verdict::OtherCompiler => exit::SKIPPED.into(),
+                Verdict::NotJudged => exit::SKIPPED.into(),
             })
         }),
         Command::Storms(args) => {
