@@ -41,6 +41,12 @@ case $what in
 esac
 [ -f "$kernel" ] || fail "no kernel $kernel"
 
+# The ELF header's e_machine.
+case $what,$(od -An -tx1 -j18 -N2 "$kernel" | tr -d ' ') in
+    folder,* | layout,* | *,0300) ;;
+    *,3e00) fail "$kernel is for amd64, and $what is for i386 alone so far; make layout and the build of a tree with make patch work" ;;
+    *) fail "$kernel is no kernel for i386" ;;
+esac
 hash=$(sha256sum <"$kernel" | cut -d ' ' -f 1)
 case $kernel in
     "$build"/kernels/*/gnumach) name=$(basename -- "$(dirname -- "$kernel")") ;;

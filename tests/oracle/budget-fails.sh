@@ -5,7 +5,6 @@
 set -eu
 [ $# -eq 3 ] || { echo "usage: budget-fails.sh ORACLE KERNEL OBJECT" >&2; exit 2; }
 oracle=$1 kernel=$2 object=$3
-name=$(basename "$(dirname "$kernel")")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -30,6 +29,7 @@ for line in $(grep -n ' = [0-9]' "$folder/exact" | cut -d: -f1); do
     tried=$((tried + 1))
 done
 [ "$tried" -eq 5 ] || { echo "budget-fails.sh: $tried numbers tried, not 5" >&2; exit 1; }
+name=$(sed -n 's/^\["\(.*\)"\]$/\1/p' "$folder/exact")
 # An unknown kernel is no reason to pass.
 sed "s/$name/other/" "$folder/exact" > "$folder/less"
 status=0

@@ -134,6 +134,21 @@ fn what_cannot_be_booted_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_kernel_that_no_boot_loader_takes_is_refused() {
+    let Some(bench) = Bench::new("") else { return };
+    let mut bytes = std::fs::read(bench.kernel).unwrap();
+    let magic = 0x1bad_b002_u32.to_le_bytes();
+    let at = bytes.windows(4).position(|word| word == magic).unwrap();
+    bytes[at] ^= 1;
+    let kernel = bench.folder.path().join("xen");
+    std::fs::write(&kernel, bytes).unwrap();
+    let output = Command::new(bench::VMTOOL).arg("boot").arg(&kernel).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("xen: no multiboot header"), "{said}");
+}
+
+#[test]
 fn numbers_that_no_machine_has_are_wrong_usage() {
     for (option, value) in [
         ("--smp", "0"),

@@ -186,6 +186,24 @@ fn two_kernels_whose_hashes_start_alike_do_not_share_a_folder() {
     assert!(text(&output).contains("is of another kernel than"), "{}", text(&output));
 }
 
+#[test]
+fn a_file_that_is_no_i386_kernel_is_refused_in_a_line() {
+    let stage = Stage::new();
+    let mut bytes = fs::read(&stage.first).unwrap();
+    bytes[18] = 0x3e;
+    let amd64 = stage.bench.write("amd64.elf", &bytes);
+    let text_file = stage.bench.write("notes.txt", "these are just some notes");
+    for (kernel, why) in
+        [(amd64, "is for amd64, and graft is for i386 alone"), (text_file, "is no kernel for i386")]
+    {
+        let output = stage.try_make(&["graft", &format!("KERNEL={}", kernel.display())]);
+        assert!(!output.status.success());
+        let said = text(&output);
+        assert!(said.starts_with("for-kernel.sh: ") && said.contains(why), "{said}");
+        assert_eq!(said.lines().filter(|line| !line.starts_with("make: ***")).count(), 1, "{said}");
+    }
+}
+
 /// Nothing but make itself may run before it refuses.
 #[test]
 fn what_cannot_be_done_is_refused_before_anything_is_compiled() {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 
 use super::iso;
 use super::judge::{End, Judge, Verdict};
@@ -85,6 +85,11 @@ impl Boot {
     pub fn run(&self, progress: &mut dyn FnMut(&Status)) -> Result<Report> {
         let data = crate::elf::read(&self.kernel)?;
         let kernel = Kernel::parse(&self.kernel, &data)?;
+        ensure!(
+            has_multiboot_header(&data),
+            "{}: no multiboot header, so neither GRUB nor QEMU can load it; Debian's xen-486 boots as a guest of Xen alone",
+            self.kernel.display()
+        );
         let places: Vec<u64> =
             self.reads.iter().map(|read| kernel.physical(read)).collect::<Result<_>>()?;
         let arguments = self.arguments(&data)?;
@@ -248,6 +253,12 @@ fn where_cpus_stand(machine: &Machine, kernel: &Kernel) -> String {
             })
             .collect(),
     }
+}
+
+/// Its magic number stands, aligned, in the first 8192 bytes.
+fn has_multiboot_header(kernel: &[u8]) -> bool {
+    let start = &kernel[..kernel.len().min(8192)];
+    start.chunks_exact(4).any(|word| word == 0x1bad_b002_u32.to_le_bytes())
 }
 
 fn require(program: &str) -> Result<()> {

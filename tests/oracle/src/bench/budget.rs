@@ -14,7 +14,7 @@ use super::Subject;
 
 /// Check by count that our functions cost no more than a budget says
 ///
-/// The budget holds, for each kernel by name, the most instructions of every row (`instructions`),
+/// The budget holds, for each kernel by the version that it prints, the most instructions of every row (`instructions`),
 /// the most bytes of code and of stack. Nothing is timed. More is a failure; so is a row that is
 /// missing here or there. Another rustc may well compile the same code to more: for an object by
 /// another one than the budget names, or for a kernel that it does not name, nothing is checked.
@@ -60,19 +60,19 @@ pub fn run(args: &Args) -> Result<Verdict> {
             true => results::read(&args.budget)?,
             false => Budgets::new(),
         };
-        budgets.insert(results.name, found);
+        budgets.insert(results.version, found);
         results::write(&args.budget, &text(&budgets))?;
         return Ok(Verdict::Within);
     }
     let budgets: Budgets = results::read(&args.budget)?;
-    let Some(budget) = budgets.get(&results.name) else {
-        println!("SKIP: there is no budget for {}. {}", results.name, extend(args));
+    let Some(budget) = budgets.get(&results.version) else {
+        println!("SKIP: there is no budget for {}. {}", results.version, extend(args));
         return Ok(Verdict::NotJudged);
     };
     if budget.compiler != found.compiler {
         println!(
             "SKIP: {}: the budget is for {}, the object is by {}. {}",
-            results.name,
+            results.version,
             budget.compiler,
             found.compiler,
             extend(args)
@@ -81,11 +81,15 @@ pub fn run(args: &Args) -> Result<Verdict> {
     }
     let complaints = budget.complaints(&found);
     for complaint in &complaints {
-        println!("{}: {complaint}", results.name);
+        println!("{}: {complaint}", results.version);
     }
     let rows = budget.instructions.len();
     if complaints.is_empty() {
-        println!("{}: {rows} rows, code and stack within {}", results.name, args.budget.display());
+        println!(
+            "{}: {rows} rows, code and stack within {}",
+            results.version,
+            args.budget.display()
+        );
     }
     Ok(if complaints.is_empty() { Verdict::Within } else { Verdict::Over })
 }
@@ -149,9 +153,9 @@ fn text(budgets: &Budgets) -> String {
             budget;
         let _ = write!(
             text,
-            "\n[{name}]\ncompiler = \"{compiler}\"\ntext_bytes = {text_bytes}\n\
+            "\n[{name:?}]\ncompiler = \"{compiler}\"\ntext_bytes = {text_bytes}\n\
              stack_bytes_coalesce = {stack_bytes_coalesce}\nstack_bytes_scan = {stack_bytes_scan}\n\
-             \n[{name}.instructions]\n"
+             \n[{name:?}.instructions]\n"
         );
         for (row, count) in instructions {
             let _ = writeln!(text, "\"{row}\" = {count}");
@@ -206,7 +210,8 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        let budgets: Budgets = [("trixie-486-smp".to_string(), budget())].into();
+        let budgets: Budgets =
+            [("GNU Mach 1.8+git20250702-smp-486-dbg".to_string(), budget())].into();
         let read: Budgets = toml::from_str(&text(&budgets)).expect("what `text` writes");
         assert_eq!(read, budgets);
     }

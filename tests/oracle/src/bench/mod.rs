@@ -37,8 +37,8 @@ use stage::Stage;
 /// Both run natively from the same maps, the kernel's callees with them; page faults, the slab
 /// allocator and wake-ups are stubs. Our object has to be one without the crate's counters. Exit
 /// status: 0 all well; 1 over the budget, or no storm passed; 2 bad usage, or files that do not fit; 77 skipped, as this
-/// machine cannot run 32-bit kernel code, or as another compiler made the object than the budget is
-/// for.
+/// machine cannot run 32-bit kernel code, or as the budget does not name the kernel, or another compiler
+/// than the object's.
 #[derive(Parser)]
 #[command(name = "oracle bench", bin_name = "oracle bench", version)]
 struct Args {
