@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The scan's second pass in a kernel map: mark, unlock, fault, lock, unmark. */
+#include <string.h>
+
 #include "harness.h"
 #include "maps.h"
 
@@ -237,6 +239,47 @@ TEST(the_mark_is_looked_at_before_the_waiter)
 	set_up();
 	call_hook = clear_the_mark_and_ask;
 	STOPS_ASSERTING("entry->in_transition", "vm_map_pageable_scan")
+		scan_all();
+}
+
+/*
+ * The two bits are looked at together: so again, where no other bit of their
+ * byte is set, neither one that no field has, nor in_gap_tree, which means
+ * nothing without a gap.
+ */
+static void
+set_up_bare(void)
+{
+	char *bits;
+
+	set_up();
+	CHECK_EQ(second->gap_size, 0);
+	bits = (char *) (&second->offset + 1);
+	memset(bits, 0, (char *) &second->protection - bits);
+}
+
+TEST(a_waiter_asserts_where_nothing_else_is_set)
+{
+	set_up_bare();
+	call_hook = ask_for_wakeup;
+	STOPS_ASSERTING("!entry->needs_wakeup", "vm_map_pageable_scan")
+		scan_all();
+}
+
+TEST(a_lost_mark_asserts_where_a_waiter_is_all_that_is_set)
+{
+	set_up_bare();
+	call_hook = clear_the_mark_and_ask;
+	STOPS_ASSERTING("entry->in_transition", "vm_map_pageable_scan")
+		scan_all();
+}
+
+TEST(overlap_asserts_where_a_waiter_is_all_else_that_is_set)
+{
+	set_up_bare();
+	second->in_transition = 1;
+	second->needs_wakeup = 1;
+	STOPS_ASSERTING("!entry->in_transition", "vm_map_pageable_scan")
 		scan_all();
 }
 
