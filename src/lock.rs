@@ -102,6 +102,14 @@ impl Word for c_ulong {
     }
 }
 
+/// What bindgen makes of `uintptr_t`, the address type of trees from 2026 on.
+impl Word for usize {
+    unsafe fn load_relaxed(field: *const Self) -> Self {
+        // SAFETY: as for `u16`.
+        unsafe { AtomicUsize::from_ptr(field.cast_mut()) }.load(Relaxed)
+    }
+}
+
 impl Word for *mut vm_map_entry {
     unsafe fn load_relaxed(field: *const Self) -> Self {
         // SAFETY: as for `u16`.
