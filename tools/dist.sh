@@ -39,8 +39,8 @@ mkdir -p "$tree/docs" "$tree/tools"
 cp -R src gnumach-headers c-shim build.rs Cargo.lock LICENSE README.md "$tree/"
 cp docs/patch.md "$tree/docs/"
 cd tools
-cp -R apt.sh build-object.sh env.sh find-rustc.sh install-packages.sh packages.txt sysroot.sh targets tree-layout.awk \
-    tree-object.sh tree.mk unpack-packages.sh "$tree/tools/"
+cp -R apt.sh build-object.sh env.sh find-rustc.sh install-packages.sh packages.txt sysroot.sh targets tree[.-]* \
+    unpack-packages.sh "$tree/tools/"
 cd "$top"
 # The workspace of this crate alone: what only tests and tools use need not be there.
 awk '/^\[/ { out = /^\[\[test\]\]|^\[dev-dependencies\]/ } !out { sub(/^members = .*/, "members = [\".\"]"); print }' \

@@ -75,6 +75,19 @@ fn cargo_needs_nothing_from_elsewhere() {
     if !said(&check).contains("no rustc") {
         assert!(check.status.success(), "{}", said(&check));
     }
+    // Whatever the scripts name beside themselves.
+    for script in
+        ["tree.mk", "tree-object.sh", "build-object.sh", "sysroot.sh", "find-rustc.sh", "env.sh"]
+    {
+        let text = fs::read_to_string(unpacked.top.join("tools").join(script)).unwrap();
+        for named in text.split("$here/").skip(1) {
+            let end = named.find(|c: char| !c.is_alphanumeric() && !"._-".contains(c)).unwrap();
+            assert!(
+                named.starts_with("../") || unpacked.top.join("tools").join(&named[..end]).exists(),
+                "{script}: {named}"
+            );
+        }
+    }
     // Each of these is needed.
     for part in ["vendor/cc", "Cargo.lock", ".cargo/config.toml"] {
         let away = unpacked.folder.path().join("away");
