@@ -14,8 +14,10 @@
 //! that kernel, and tools/tree-object.sh puts it to the compiler that builds a
 //! kernel. Nothing reads it at run time.
 
-use core::mem::{align_of, offset_of, size_of, MaybeUninit};
+use core::mem::{offset_of, size_of, MaybeUninit};
 use core::ptr::addr_of;
+
+use static_assertions::{assert_eq_align, assert_eq_size, const_assert};
 
 use crate::bindings::{
     list, rbtree, rbtree_node, vm_map, vm_map_entry, vm_map_header, vm_map_links,
@@ -32,19 +34,15 @@ pub mod bits {
 pub const HAS_SIMPLE_LOCKS: bool = member_size!(vm_map, hint_lock) != 0;
 
 // What the code relies on beyond what bindgen checks.
-const _: () = {
-    assert!(size_of::<usize>() == size_of::<*mut vm_map>());
-    assert!(size_of::<usize>() == size_of::<core::ffi::c_ulong>());
-    assert!(align_of::<usize>() == align_of::<*mut vm_map>());
-    assert!(member_size!(vm_map_entry, wired_count) == 2);
-    assert!(bits::IN_TRANSITION.0 / 8 == bits::NEEDS_WAKEUP.0 / 8);
-    assert!(offset_of!(vm_map_entry, links) == 0 && offset_of!(vm_map_header, links) == 0);
-};
+assert_eq_size!(usize, *mut vm_map, core::ffi::c_ulong);
+assert_eq_align!(usize, *mut vm_map);
+const_assert!(member_size!(vm_map_entry, wired_count) == 2);
+const_assert!(bits::IN_TRANSITION.0 / 8 == bits::NEEDS_WAKEUP.0 / 8);
+const_assert!(offset_of!(vm_map_entry, links) == 0 && offset_of!(vm_map_header, links) == 0);
 #[cfg(not(feature = "kernel-spin-locks"))]
-const _: () = {
-    assert!(member_size!(vm_map, hint_lock) == 0 || member_size!(vm_map, hint_lock) == 4);
-    assert!(offset_of!(vm_map, hint_lock) % 4 == 0);
-};
+const_assert!(member_size!(vm_map, hint_lock) == 0 || member_size!(vm_map, hint_lock) == 4);
+#[cfg(not(feature = "kernel-spin-locks"))]
+const_assert!(offset_of!(vm_map, hint_lock) % 4 == 0);
 
 /// Bytes of a struct's member.
 macro_rules! member_size {

@@ -101,6 +101,9 @@ fn compile_with(
     command.args(["--edition=2021", "--crate-type=lib", "--emit=metadata", "--cap-lints=allow"]);
     command.arg(format!("--crate-name={name}")).arg("-o").arg(&output).arg(source);
     command.env("OUT_DIR", made);
+    let (folder, assertions) = static_assertions();
+    command.arg(format!("-Ldependency={}", folder.display()));
+    command.arg(format!("--extern=static_assertions={}", assertions.display()));
     if let Some(library) = library {
         command.arg(format!("--extern=gnumach_vm_map={}", library.display()));
     }
@@ -109,6 +112,20 @@ fn compile_with(
         true => Ok(output),
         false => Err(String::from_utf8_lossy(&result.stderr).into_owned()),
     }
+}
+
+/// The crate's one dependency as cargo compiled it, the newest if there are several; and where it lies.
+fn static_assertions() -> (PathBuf, PathBuf) {
+    let test = std::env::current_exe().expect("a test knows its own path");
+    let folder = test.parent().expect("a program lies in a folder").to_path_buf();
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("libstatic_assertions-") && name.ends_with(".rlib")
+    };
+    let files = fs::read_dir(&folder).expect("cargo's folder can be read");
+    let all = files.map(|file| file.expect("cargo's folder can be read").path()).filter(is_it);
+    let newest = all.max_by_key(|path| fs::metadata(path).and_then(|it| it.modified()).ok());
+    (folder, newest.expect("cargo has compiled static_assertions"))
 }
 
 fn lib() -> PathBuf {
