@@ -100,6 +100,12 @@ pub enum Op {
     Coalesce {
         slot: u8,
     },
+    /// One of them as a given state has it: addresses of its own.
+    Exact {
+        scan: bool,
+        entry: u32,
+        end: u32,
+    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

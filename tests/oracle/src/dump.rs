@@ -13,10 +13,15 @@ use crate::state::Built;
 
 /// Prints a case, the map before, and both maps after, with what differs.
 pub fn report(bench: &mut Bench, base: &Base, case: &Case) -> String {
-    let mut text = String::new();
-    if let Err(error) = bench.build(base) {
-        return format!("the map cannot be built: {error:#}\n");
+    match bench.build(base) {
+        Ok(()) => compared(bench, case),
+        Err(error) => format!("the map cannot be built: {error:#}\n"),
     }
+}
+
+/// Prints what a case does to the map that was built.
+pub fn compared(bench: &mut Bench, case: &Case) -> String {
+    let mut text = String::new();
     let difference = bench.run(case);
     bench.prepare(case);
     let before = state(&bench.machine, &bench.built);

@@ -14,7 +14,7 @@ use crate::low;
 const PAGE: u32 = 0x1000;
 
 /// A function's address and size.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Symbol {
     pub address: u32,
     pub size: u32,

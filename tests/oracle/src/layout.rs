@@ -261,6 +261,11 @@ impl Layout {
         }
         hash
     }
+
+    /// Sums up everything in the arena.
+    pub fn digest_arena(&self, end: u32) -> u64 {
+        digest(0, low::bytes(low::ARENA, end - low::ARENA))
+    }
 }
 
 fn mask(bits: u32) -> u32 {

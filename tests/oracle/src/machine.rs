@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use anyhow::{Context, Result};
 
+use crate::given::Script;
 use crate::hooks::{self, Action, Spec, EXIT_RETURN, FIRST_HOOK, MOST_ARGUMENTS, SPECS};
 use crate::interference::{Functions, Plan};
 use crate::kernel::{c_string, Kernel};
@@ -79,6 +80,8 @@ pub struct Machine {
     /// A timer lets a lock go at any moment, so memory has no one state.
     pub lock_is_timed: bool,
     pub plan: Plan,
+    /// What calls come to, instead of what the oracle plays.
+    pub script: Option<Script>,
 }
 
 const STACK_TOP: u32 = low::STACK + low::STACK_SIZE - 256;
@@ -118,6 +121,7 @@ impl Machine {
             calls: Vec::new(),
             lock_is_timed: false,
             plan: Plan::default(),
+            script: None,
         };
         machine.boot().context("the kernel's own set-up functions do not run here")?;
         Ok(machine)
@@ -224,12 +228,14 @@ impl Machine {
             if self.calls.len() == MOST_CALLS {
                 return Err(Stop::Endless);
             }
-            let state = match self.lock_is_timed {
-                true => 0,
-                false => self.layout.fingerprint(&arguments),
+            let state = match (self.lock_is_timed, &self.script) {
+                (true, _) => 0,
+                (false, None) => self.layout.fingerprint(&arguments),
+                (false, Some(_)) => self.layout.digest_arena(self.arena_end),
             };
             self.calls.push(Call { hook: hook as u8, arguments, state });
         }
+        let action = if self.recording { self.scripted(hook) } else { action };
         match action {
             Action::Run => {
                 low::gate().eip = self.trampolines[hook];

@@ -15,7 +15,9 @@ mod campaign;
 mod case;
 mod dump;
 mod generate;
+mod given;
 mod hooks;
+mod image;
 mod interference;
 mod kernel;
 mod layout;
@@ -83,8 +85,11 @@ struct Args {
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
-    if words.get(1).is_some_and(|word| word == "bench") {
-        return bench::main(&words[1..]);
+    match words.get(1).and_then(|word| word.to_str()) {
+        Some("bench") => return bench::main(&words[1..]),
+        Some("image") => return image::main(&words[1..]),
+        Some("state") => return given::main(&words[1..]),
+        _ => {}
     }
     let args = Args::parse();
     if let Err(reason) = low::try_32_bit_code() {

@@ -134,6 +134,18 @@ impl Bench {
         Ok(())
     }
 
+    /// Takes a state that `write` makes in the booted machine.
+    pub fn set(&mut self, entries: &[u32], arena_end: u32, write: impl FnOnce()) {
+        self.booted.restore(self.used);
+        self.machine.reset();
+        self.machine.recording = false;
+        write();
+        self.machine.arena_end = arena_end;
+        self.built = Built { objects: Vec::new(), entries: entries.to_vec() };
+        self.built_image.capture(arena_end);
+        self.used = self.used.max(arena_end);
+    }
+
     pub fn entries(&self) -> u32 {
         self.built.entries.len() as u32
     }
@@ -167,6 +179,9 @@ impl Bench {
         self.prepare(case);
         let machine = &mut self.machine;
         machine.side = side;
+        if let Some(script) = &mut machine.script {
+            script.start();
+        }
         let held = machine.layout.hint_lock.filter(|_| case.pokes.contains(&Poke::HoldHint));
         machine.lock_is_timed = held.is_some();
         if let Some(lock) = held {
@@ -183,8 +198,8 @@ impl Bench {
             let result = machine.perform(op, index + 1 == case.ops.len());
             // The scan returns nothing: eax is garbage.
             let result = match op {
-                Op::Scan { .. } => result.map(|_| 0),
-                Op::Coalesce { .. } => result,
+                Op::Scan { .. } | Op::Exact { scan: true, .. } => result.map(|_| 0),
+                Op::Coalesce { .. } | Op::Exact { scan: false, .. } => result,
             };
             let stopped = result.is_err();
             trace.returned.push(result);

@@ -220,6 +220,8 @@ impl Machine {
                 let entry = find(slot);
                 self.coalesce(map, entry)
             }
+            Op::Exact { scan: false, entry, .. } => self.coalesce(map, entry),
+            Op::Exact { scan: true, entry, end } => self.scan(map, entry, end),
             Op::Scan { slot, until, from_end, pages } => {
                 let field = if from_end { Field::End } else { Field::Start };
                 let bound = layout.get(find(until), field);
