@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A pair of paths with numbers for all terms: a state for `oracle state`, and what to expect."""
+
+import z3
+
+from maps import SCAN
+from values import known
+
+ARENA_ALIGN = 16
+
+
+class Numbers:
+    """What a model makes of values."""
+
+    def __init__(self, model):
+        self.model = model
+        # By a term's id; the term too, so that it stays and its id with it.
+        self.seen = {}
+
+    def of(self, value):
+        if isinstance(value, (int, bool)):
+            return value
+        found = self.seen.get(value.get_id())
+        if found is None:
+            number = self.model.eval(value, model_completion=True)
+            number = z3.is_true(number) if z3.is_bool(number) else number.as_long()
+            found = self.seen[value.get_id()] = (number, value)
+        return found[0]
+
+    def bytes(self, content):
+        """(address, bytes) for every run of set bytes."""
+        runs = []
+        for address in sorted(content):
+            value, index, _ = content[address]
+            byte = self.of(value) >> 8 * index & 0xFF
+            if runs and runs[-1][0] + len(runs[-1][1]) == address:
+                runs[-1][1].append(byte)
+            else:
+                runs.append((address, bytearray([byte])))
+        return runs
+
+
+def writes(runs):
+    return "[" + ", ".join(f'[{address:#x}, "{data.hex()}"]' for address, data in runs) + "]"
+
+
+def effects(numbers, state):
+    """The state's effects in TOML."""
+    lines = []
+    for effect in state.effects:
+        if effect is None:
+            lines.append("  {},")
+            continue
+        returned, written = effect
+        runs = [(address, numbers.of(value).to_bytes(size, "little"))
+                for address, size, value in written]
+        value = 0 if returned is None else numbers.of(returned)
+        lines.append(f"  {{ returns = {value:#x}, writes = {writes(runs)} }},")
+    return "[\n" + "\n".join(lines) + "\n]"
+
+
+def arena_end(world):
+    everyone = world.entries + world.strangers
+    last = max(everyone, default=world.image.place["free"])
+    return last + world.entry_size + ARENA_ALIGN - 1 & ~(ARENA_ALIGN - 1)
+
+
+def state_text(name, pair):
+    """The state as `oracle state` reads it."""
+    case, numbers = pair.case, Numbers(pair.model)
+    first, _ = case.start("shipped")
+    end = numbers.of(z3.BitVec("end", 32)) if case.function == SCAN else 0
+    lines = [
+        "[[state]]",
+        f'name = "{name}"',
+        f"scan = {str(case.function == SCAN).lower()}",
+        f"entry = {case.entry:#x}",
+        f"end = {end:#x}",
+        f"entries = [{', '.join(hex(entry) for entry in case.world.entries)}]",
+        f"arena_end = {arena_end(case.world):#x}",
+        f"hold_hint = {str(bool(numbers.of(z3.BitVec('hint_lock.try0', 1)))).lower()}",
+        f"memory = {writes(numbers.bytes(first.memory.content))}",
+        f"shipped = {effects(numbers, pair.shipped[0])}",
+        f"ours = {effects(numbers, pair.ours[0])}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def expected(pair):
+    """What each side must do in that state: how it ends, its calls, and bytes of memory."""
+    numbers = Numbers(pair.model)
+    sides = {}
+    for side, (state, end) in [("shipped", pair.shipped), ("ours", pair.ours)]:
+        if end.how == "returns":
+            ended = numbers.of(end.value) if pair.case.function != SCAN else 0
+        elif end.how == "Assert":
+            ended = f"assertion `{end.value[0]}' in {end.value[1]}"
+        else:
+            ended = f"panic in {end.value[0]}: {end.value[1]}"
+        calls = [[event[1], [numbers.of(value) for value, _ in event[2]]]
+                 for event in state.events if event[0] == "call"]
+        if not known(ended) and end.how == "Assert":
+            calls.append(["Assert", []])
+        elif not known(ended):
+            calls.append(["Panic", []])
+        sides[side] = (ended, calls, numbers.bytes(state.memory.content))
+    return sides

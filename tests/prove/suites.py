@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What can be proved, by name, and the work of it on several processes."""
+
+import multiprocessing
+import time
+
+from errors import NotUnderstood
+from concrete import state_text
+from image import Image
+from lift import Lifter
+from maps import coalesces, scans
+from native import Samples
+from proof import Proof
+
+GAPS = "who is to leave the gap tree has a gap, and says rightly whether he is in the tree"
+ORDER = "start < end of each entry, end <= start of the next"
+NEST = "the marked entries keep their order and limits"
+
+
+class Suite:
+    def __init__(self, name, title, preconditions, cases, asked=False):
+        self.name, self.title, self.preconditions = name, title, preconditions
+        # `asked`: long, and left out unless it is asked for.
+        self.cases, self.asked = cases, asked
+
+
+SUITES = [
+    Suite("coalesce-2", "coalesce, 2 entries", GAPS, lambda image: coalesces(image, 2)),
+    Suite("coalesce-3", "coalesce, 3 entries", GAPS, lambda image: coalesces(image, 3)),
+    Suite("coalesce-4", "coalesce, 4 entries", GAPS, lambda image: coalesces(image, 4), asked=True),
+    Suite("scan-1", "scan, 1 entry", ORDER, lambda image: scans(image, 1)),
+    Suite("scan-2", "scan, 2 entries", ORDER, lambda image: scans(image, 2)),
+    Suite("scan-1-others", "scan, 1 entry, and other CPUs", f"{ORDER}; {NEST}",
+          lambda image: scans(image, 1, others=True), asked=True),
+    Suite("scan-2-others", "scan, 2 entries, and other CPUs", f"{ORDER}; {NEST}",
+          lambda image: scans(image, 2, others=True), asked=True),
+]
+BY_NAME = {suite.name: suite for suite in SUITES}
+
+
+class Result:
+    """What came of one case, or of all cases of a suite."""
+
+    def __init__(self):
+        self.cases = self.paths = self.pairs = 0
+        self.seconds = 0.0
+        self.executed = set()
+        self.samples = Samples()
+        # A difference in words and as a state; or why there is no proof.
+        self.difference = self.failure = None
+
+    def add(self, other):
+        self.cases += other.cases
+        self.paths += other.paths
+        self.pairs += other.pairs
+        self.seconds += other.seconds
+        self.executed |= other.executed
+        self.samples.add(other.samples)
+        self.difference = self.difference or other.difference
+        self.failure = self.failure or other.failure
+
+
+class Difference:
+    def __init__(self, case, what, state, understood):
+        self.case, self.what, self.state, self.understood = case, what, state, understood
+
+
+WORKER = {}
+
+
+def set_up(folder):
+    WORKER["image"] = Image(folder)
+    WORKER["lifter"] = Lifter(WORKER["image"])
+    WORKER["cases"] = {}
+
+
+def cases_of(name):
+    if name not in WORKER["cases"]:
+        WORKER["cases"][name] = BY_NAME[name].cases(WORKER["image"])
+    return WORKER["cases"][name]
+
+
+def prove_case(task):
+    name, number, with_samples = task
+    case = cases_of(name)[number]
+    result = Result()
+    result.cases = 1
+    began = time.process_time()
+    proof = Proof(case, WORKER["lifter"], result.samples.offer if with_samples else None)
+    try:
+        difference = proof.run()
+        if difference:
+            text = state_text(case.name, proof.pair)
+            result.difference = Difference(case.name, difference.what, text, difference.understood)
+    except NotUnderstood as reason:
+        where = WORKER["image"].name(reason.state.last()) if hasattr(reason, "state") else "?"
+        result.failure = f"{case.name}: {type(reason).__name__}: {reason} (near {where})"
+    except RecursionError:
+        result.failure = f"{case.name}: forks nest too deep"
+    result.paths, result.pairs = proof.shipped_paths, proof.pairs
+    result.executed = proof.machine.executed
+    result.seconds = time.process_time() - began
+    return result
+
+
+def prove_suites(folder, names, jobs, with_samples=True, report=None, done=None):
+    """{name: Result} of suites, one after another. Ends at the first that fails."""
+    set_up(folder)
+    results = {}
+    context = multiprocessing.get_context("fork")
+    with context.Pool(jobs, set_up, (str(folder),)) as pool:
+        for name in names:
+            total = Result()
+            tasks = [(name, number, with_samples) for number in range(len(cases_of(name)))]
+            for result in pool.imap_unordered(prove_case, tasks):
+                total.add(result)
+                if total.difference or total.failure:
+                    break
+                if report:
+                    report(BY_NAME[name], total, len(tasks))
+            results[name] = total
+            if total.difference or total.failure:
+                pool.terminate()
+                break
+            if done:
+                done(BY_NAME[name], total)
+    return results
