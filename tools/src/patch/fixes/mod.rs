@@ -46,6 +46,7 @@ fixes! {
     "fork-endless",
     "copyin-hides-error",
     "copy-onto-itself",
+    "lock-wired-page",
     "copy-delayed-shadow",
     "map-bad-mask",
     "wire-all-empty",
