@@ -49,12 +49,27 @@ struct Version {
     name: String,
     /// What it does, in a line.
     about: String,
-    /// Whether entering a mapping extends neighbours in transition, as upstream
-    /// did before 6e5e1f09.
+    /// What its callers do otherwise: names of fields of `Callers`.
     #[serde(default)]
-    extends_in_transition: bool,
+    callers: Vec<String>,
+    /// Versions whose edits and callers it has too.
+    #[serde(default)]
+    with: Vec<String>,
     #[serde(default)]
     edit: Vec<Edit>,
+}
+
+impl List {
+    /// A version and what it is made with, that first.
+    fn parts<'a>(&'a self, version: &'a Version) -> Result<Vec<&'a Version>> {
+        let mut parts = Vec::new();
+        for name in &version.with {
+            let with = self.version.iter().find(|other| other.name == *name);
+            parts.extend(self.parts(with.with_context(|| format!("there is no version {name}"))?)?);
+        }
+        parts.push(version);
+        Ok(parts)
+    }
 }
 
 #[derive(Deserialize)]
@@ -85,7 +100,8 @@ fn make() -> Result<()> {
     for version in &list.version {
         let module = version.name.replace('-', "_");
         let dir = out.join(&module);
-        write_version(version, &module, &dir)
+        let parts = list.parts(version)?;
+        write_version(&parts, &module, &dir)
             .with_context(|| format!("version {} of versions.toml", version.name))?;
         writeln!(
             modules,
@@ -94,8 +110,13 @@ fn make() -> Result<()> {
         )?;
         writeln!(
             table,
-            "Version {{ name: {:?}, about: {:?}, extends_in_transition: {}, scan: {module}::vm_map_pageable_scan, coalesce: {module}::vm_map_coalesce_entry }},",
-            version.name, version.about, version.extends_in_transition
+            "Version {{ name: {:?}, about: {:?}, callers: Callers {{ {}..UPSTREAM }}, scan: {module}::vm_map_pageable_scan, coalesce: {module}::vm_map_coalesce_entry }},",
+            version.name,
+            version.about,
+            parts
+                .iter()
+                .flat_map(|part| &part.callers)
+                .fold(String::new(), |all, name| all + name + ": true, ")
         )?;
     }
     fs::write(out.join("versions.rs"), modules + &table + "];\n")?;
@@ -123,13 +144,13 @@ fn write_bindings(out: &Path) -> Result<()> {
 }
 
 /// Writes the crate's source as it is in one version into `dir`.
-fn write_version(version: &Version, module: &str, dir: &Path) -> Result<()> {
+fn write_version(parts: &[&Version], module: &str, dir: &Path) -> Result<()> {
     let mut files = Vec::new();
     read_sources(Path::new(CRATE).join("src"), Path::new(""), &mut files)?;
     for (file, from, to) in TO_A_MODULE {
         replace(&mut files, file, from, to)?;
     }
-    for edit in &version.edit {
+    for edit in parts.iter().flat_map(|part| &part.edit) {
         replace(&mut files, &edit.file, &edit.from, &edit.to)?;
     }
     for (name, text) in files {

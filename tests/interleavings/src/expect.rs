@@ -8,6 +8,7 @@ use crate::explore::{Results, PASSES};
 pub const DEADLOCK: &str = "deadlock";
 pub const NEVER_ENDS: &str = "never ends";
 pub const FREED: &str = "accesses a freed entry";
+pub const FOLLOWS_FREED: &str = "follows a freed entry's links";
 pub const NOT_THERE: &str = "a wired entry has a page that is not there";
 pub const NOT_WIRED: &str = "a page of a wired entry is not wired";
 pub const WIRED_TOO_OFTEN: &str = "a page is wired more often than it is due";
@@ -36,7 +37,7 @@ pub fn worst(results: &Results) -> Option<&str> {
     let rank = |finding: &str| match finding {
         DEADLOCK => 0,
         _ if finding.contains("assertion") || finding.contains("panic") => 1,
-        FREED => 2,
+        FREED | FOLLOWS_FREED => 2,
         _ => 3,
     };
     let findings = results.findings.keys().map(String::as_str).filter(|what| *what != PASSES);

@@ -7,18 +7,34 @@ use crate::bindings::{vm_map, vm_map_entry};
 pub struct Version {
     pub name: &'static str,
     pub about: &'static str,
-    /// Whether entering a mapping extends neighbours in transition.
-    pub extends_in_transition: bool,
+    pub callers: Callers,
     pub scan: unsafe fn(*mut vm_map, *mut vm_map_entry, u64),
     pub coalesce: unsafe fn(*mut vm_map, *mut vm_map_entry) -> i32,
 }
+
+/// What this version's callers do otherwise than upstream's after the series.
+#[derive(Clone, Copy)]
+pub struct Callers {
+    /// Entering a mapping extends neighbours in transition.
+    pub extend_marked: bool,
+    /// Who changes a range waits first until nothing of it is in transition.
+    pub wait: bool,
+    /// `vm_map_protect` looks its first entry up again after merging.
+    pub look_up_again: bool,
+    /// Who looks for projected buffers locks the map for reading.
+    pub lock_to_look: bool,
+}
+
+/// As upstream's do after the series.
+const UPSTREAM: Callers =
+    Callers { extend_marked: false, wait: false, look_up_again: false, lock_to_look: false };
 
 include!(concat!(env!("OUT_DIR"), "/versions.rs"));
 
 pub static FAITHFUL: Version = Version {
     name: "faithful",
     about: "the crate's functions, as after 1a4ce715",
-    extends_in_transition: false,
+    callers: UPSTREAM,
     scan,
     coalesce,
 };

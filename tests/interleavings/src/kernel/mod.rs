@@ -21,6 +21,7 @@ pub mod lock;
 pub mod map;
 pub mod object;
 pub mod operations;
+pub mod projected;
 pub mod slab;
 pub mod tree;
 

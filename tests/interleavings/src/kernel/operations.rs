@@ -3,10 +3,10 @@
 //! vm_map_inherit, vm_map_protect and vm_map_remove, as far as they meet the two
 //! functions. The two functions themselves are those of the version at hand.
 
-use super::map::{header, link, lookup, raw, rebuild_gaps, unlink};
+use super::map::{header, index_of, link, lookup, raw, rebuild_gaps, unlink};
 use super::object::{deallocate, number, reference, remove_pages, vm_object_coalesce};
-use super::{lock, me, slab, sleep, with, writes_map, Event, PAGE};
-use crate::bindings::vm_map_entry;
+use super::{lock, me, slab, sleep, wake, with, writes_map, Event, PAGE};
+use crate::bindings::{vm_map, vm_map_entry};
 use crate::trace::Step;
 
 pub const NONE: i32 = 0;
@@ -24,15 +24,15 @@ pub struct Pages {
 }
 
 impl Pages {
-    fn start(self) -> u64 {
+    pub fn start(self) -> u64 {
         (self.first * PAGE) as u64
     }
-    fn end(self) -> u64 {
+    pub fn end(self) -> u64 {
         ((self.first + self.count) * PAGE) as u64
     }
 }
 
-fn note(what: &str, pages: Pages) {
+pub fn note(what: &str, pages: Pages) {
     with(|k| {
         let range = k.label_range(pages.start() as usize, pages.end() as usize);
         k.note(Step::Begins(format!("{what} {range}")));
@@ -134,10 +134,40 @@ fn each_clipped(
     entry
 }
 
+/// Waits until nothing of a range is in transition, if this version's callers do
+/// so before they change anything.
+fn settle(map: usize, pages: Pages) {
+    if !with(|k| k.version.callers.wait) {
+        return;
+    }
+    'again: loop {
+        let mut entry = match lookup(map, pages.start() as usize) {
+            Ok(entry) => entry,
+            // SAFETY: an entry, or the header, of a locked map.
+            Err(before) => unsafe { (*before).links.next },
+        };
+        // SAFETY: live entries of a map locked for writing; after the wait, they
+        // are looked up again.
+        unsafe {
+            while entry != header(map) && (*entry).links.start < pages.end() {
+                if (*entry).in_transition() != 0 {
+                    (*entry).set_needs_wakeup(1);
+                    changed("asks to be woken");
+                    wait_for_transition(map);
+                    continue 'again;
+                }
+                entry = (*entry).links.next;
+            }
+        }
+        return;
+    }
+}
+
 /// `vm_map_pageable`: wires for `access`, or unwires for none.
 pub fn pageable(map: usize, pages: Pages, access: i32) {
     note(if access == NONE { "unwires" } else { "wires" }, pages);
     lock::lock_map(map);
+    settle(map, pages);
     let Ok(start) = lookup(map, pages.start() as usize) else {
         return lock::unlock_map(map);
     };
@@ -152,6 +182,7 @@ pub fn pageable(map: usize, pages: Pages, access: i32) {
 pub fn inherit(map: usize, pages: Pages, inheritance: i32) {
     note("sets the inheritance of", pages);
     lock::lock_map(map);
+    settle(map, pages);
     let first = first_clipped(map, pages);
     let after = each_clipped(map, first, pages, |entry| {
         // SAFETY: a live entry of a map locked for writing.
@@ -167,7 +198,8 @@ pub fn inherit(map: usize, pages: Pages, inheritance: i32) {
 pub fn protect(map: usize, pages: Pages, protection: i32) {
     note("sets the protection of", pages);
     lock::lock_map(map);
-    let first = first_clipped(map, pages);
+    settle(map, pages);
+    let mut first = first_clipped(map, pages);
     let after = each_clipped(map, first, pages, |entry| {
         // SAFETY: a live entry of a map locked for writing.
         unsafe {
@@ -179,6 +211,13 @@ pub fn protect(map: usize, pages: Pages, protection: i32) {
         coalesce(map, entry);
     });
     coalesce(map, after);
+    if with(|k| k.version.callers.look_up_again) {
+        first = match lookup(map, pages.start() as usize) {
+            Ok(entry) => entry,
+            // SAFETY: an entry, or the header, of a locked map.
+            Err(before) => unsafe { (*before).links.next },
+        };
+    }
     scan(map, first, pages.end());
     lock::unlock_map(map);
 }
@@ -195,7 +234,7 @@ pub fn enter(map: usize, pages: Pages, protection: i32) -> bool {
 
 fn enter_locked(map: usize, pages: Pages, protection: i32) -> bool {
     let Err(before) = lookup(map, pages.start() as usize) else { return false };
-    let extends_in_transition = with(|k| k.version.extends_in_transition);
+    let extends_in_transition = with(|k| k.version.callers.extend_marked);
     let header = header(map);
     // SAFETY: live entries of a map locked for writing.
     unsafe {
@@ -279,6 +318,7 @@ fn grown(map: usize, bytes: u64) {
 pub fn remove(map: usize, pages: Pages) {
     note("deletes", pages);
     lock::lock_map(map);
+    settle(map, pages);
     let mut entry = first_clipped(map, pages);
     // SAFETY: live entries of a map locked for writing; after the wait, they are
     // looked up again.
@@ -315,6 +355,18 @@ fn wait_for_transition(map: usize) {
     lock::unlock_map(map);
     sleep(Event::Transition(map));
     lock::lock_map(map);
+}
+
+/// `vm_map_clip_end`, for a version of the scan that clips.
+#[no_mangle]
+extern "C" fn model_clip_end(map: *mut vm_map, entry: *mut vm_map_entry, end: u64) {
+    clip_end(index_of(map), entry, end);
+}
+
+/// `vm_map_entry_wakeup`, which upstream's scan never calls.
+#[no_mangle]
+extern "C" fn vm_map_entry_wakeup(map: *mut vm_map) {
+    wake(Event::Transition(index_of(map)));
 }
 
 /// `vm_map_entry_delete`

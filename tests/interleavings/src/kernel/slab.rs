@@ -144,7 +144,7 @@ pub fn watch_again() {
     });
     found("accesses a freed entry");
     if caught & 1 << NOWHERE != 0 {
-        stop("follows a freed entry's links");
+        stop(crate::expect::FOLLOWS_FREED);
     }
 }
 

@@ -5,9 +5,13 @@ use super::{
     kernel_map, one, one_object, pages, second_map, slice, unwire, wire, Scenario, DEFAULT, K, M,
     RA, RB, RC, RL, RS, RZ,
 };
-use crate::expect::{FREED, NOT_THERE};
+use crate::expect::{FOLLOWS_FREED, FREED, NOT_THERE, UNWIRED};
 use crate::explore::PASSES;
-use crate::kernel::operations::{enter, inherit, pageable, protect, COPY, READ, READ_WRITE};
+use crate::kernel::operations::{
+    enter, inherit, pageable, protect, remove, COPY, NONE, READ, READ_WRITE,
+};
+use crate::kernel::projected::looks_for_projected;
+use crate::kernel::with;
 
 pub static SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -48,6 +52,47 @@ pub static SCENARIOS: &[Scenario] = &[
         ],
         reuses_entries: true,
         expect: &[PASSES, FREED, NOT_THERE],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "10c",
+        title: "A wires RB, takes access away and gives it back, and unwires what merged by that",
+        outcome: "stops: page->wire_count != 0, as upstream does, alone already",
+        set_up: || {
+            kernel_map();
+            enter(K, pages(RA, 3), READ_WRITE);
+        },
+        threads: &[
+            ('A', || {
+                wire(RB);
+                protect(K, one(RB), NONE);
+                protect(K, one(RB), READ_WRITE);
+                pageable(K, pages(RB, 2), NONE);
+            }),
+            ('B', || {
+                enter(K, one(RS), READ_WRITE);
+            }),
+        ],
+        expect: &[UNWIRED],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "10d",
+        title: "U: A looks for projected buffers in RA and RB; B deletes RA",
+        outcome: "reads a freed entry, as upstream does",
+        set_up: || {
+            with(|k| k.new_map("U", false));
+            enter(K, one(RA), READ_WRITE);
+            enter(K, one(RB), READ);
+        },
+        threads: &[
+            ('A', || {
+                looks_for_projected(K, pages(RA, 2));
+                inherit(K, pages(RA, 2), COPY);
+            }),
+            ('B', || remove(K, one(RA))),
+        ],
+        expect: &[PASSES, FREED, FOLLOWS_FREED],
         ..DEFAULT
     },
     Scenario {
