@@ -54,6 +54,7 @@ fixes! {
     "walk-behind-range",
     "overlapping-wires",
     "hole-filled",
+    "size-wired-drift",
 }
 
 /// What the functions that the fixes touch were, from April 2024 to April 2026.
