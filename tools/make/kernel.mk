@@ -76,7 +76,7 @@ reach: $(ORACLE) for-kernel
 oracle-wrong: $(ORACLE) for-kernel
 	@header=$(call made,layout) && object=$(call made,plain-object) && \
 	$(ORACLE) --kernel '$(KERNEL)' --object "$$object" --headers "$${header%/*}" --seed 1 \
-		--wrong tests/wrong.toml --wrong tests/oracle/wrong.toml
+		--wrong tests/wrong
 oracle-test: $(ORACLE) for-kernel
 	@header=$(call made,layout) && object=$(call made,plain-object) && \
 	ORACLE_KERNEL=$$(realpath '$(KERNEL)') ORACLE_OBJECT=$$(realpath "$$object") ORACLE_HEADERS=$$(realpath "$${header%/*}") \

@@ -13,11 +13,11 @@ prover-arguments = --image "$$folder" --oracle $(ORACLE) --kernel '$(KERNEL)' --
 
 .PHONY: prove prove-wrong prove-test prove-packages
 ## make prove      prove that our functions do what the kernel's do, for all small maps; ONLY="coalesce-2 ...": parts of it
-## make prove-wrong  refute every wrong version of tests/wrong.toml and tests/oracle/wrong.toml
+## make prove-wrong  refute every wrong version of tests/wrong/ that is for it
 prove: prove-packages $(ORACLE) for-kernel
 	@$(prover) && "$$python" tests/prove/prove.py $(prover-arguments) $(ONLY)
 prove-test: prove-packages $(ORACLE) for-kernel
 	@$(prover) && PROVE_IMAGE="$$folder" "$$python" -m unittest discover --start-directory tests/prove
-prove-wrong: prove-packages $(ORACLE) for-kernel
+prove-wrong: prove-packages $(ORACLE) for-kernel vmtool
 	@$(prover) && header=$(call made,layout) && "$$python" tests/prove/wrong.py $(prover-arguments) \
-		--headers "$${header%/*}" tests/wrong.toml tests/oracle/wrong.toml
+		--headers "$${header%/*}" --vmtool $(VMTOOL)

@@ -71,10 +71,10 @@ struct Args {
     /// did not must stand in this list, with the reason
     #[arg(long, value_name = "LIST", conflicts_with = "wrong")]
     reach: Option<PathBuf>,
-    /// Instead of the object, run wrong versions of this workspace's crate, one line changed each,
-    /// that this list describes; each must differ within the cases (may be given again)
-    #[arg(long, value_name = "LIST", requires = "headers")]
-    wrong: Vec<PathBuf>,
+    /// Instead of the object, run the wrong versions of this workspace's crate that this list, or
+    /// the lists in this folder, say the oracle catches; each must differ within the cases
+    #[arg(long, value_name = "LISTS", requires = "headers")]
+    wrong: Option<PathBuf>,
     /// The folder of the kernel's structs.h, to compile wrong versions with
     #[arg(long, value_name = "DIR")]
     headers: Option<PathBuf>,
@@ -120,7 +120,7 @@ fn run(args: &Args) -> Result<Verdict> {
         Some(number) => number.into(),
         None => std::thread::available_parallelism()?.get().min(MOST_WORKERS),
     };
-    if !args.wrong.is_empty() {
+    if args.wrong.is_some() {
         kit::folder::ours(&args.work)?;
     }
     let mut bench = Bench::new(Machine::new(&args.kernel, &args.object)?);
@@ -129,16 +129,10 @@ fn run(args: &Args) -> Result<Verdict> {
     if let Some(index) = args.case {
         return Ok(verdict(replay(&mut bench, seed, index)?));
     }
-    if !args.wrong.is_empty() {
+    if let Some(lists) = &args.wrong {
         let headers = args.headers.as_ref().context("clap requires --headers")?;
-        let plan = wrong::Plan {
-            lists: &args.wrong,
-            headers,
-            work: &args.work,
-            cases: args.cases,
-            seed,
-            workers,
-        };
+        let plan =
+            wrong::Plan { lists, headers, work: &args.work, cases: args.cases, seed, workers };
         return Ok(verdict(wrong::run(&mut bench, &plan)?));
     }
     let list = args.reach.as_deref().map(reach_list::List::read).transpose()?;

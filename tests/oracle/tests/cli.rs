@@ -252,7 +252,7 @@ fn wrong(name: &str, list: &str) -> Option<Output> {
 
 #[test]
 fn a_wrong_version_that_is_right_is_not_caught() {
-    let list = "[[wrong]]\nname = \"words\"\n[[wrong.change]]\nfile = \"src/scan.rs\"\n\
+    let list = "[[wrong]]\nname = \"words\"\nbreaks = \"\"\ncaught_by = [\"oracle\"]\n[[wrong.change]]\nfile = \"src/scan.rs\"\n\
                 from = \"//! Bringing the wiring\"\nto = \"//! Getting the wiring\"\n";
     let Some(output) = wrong("right", list) else { return };
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
@@ -261,22 +261,22 @@ fn a_wrong_version_that_is_right_is_not_caught() {
 
 #[test]
 fn a_change_of_text_that_is_not_there_is_an_error() {
-    let list = "[[wrong]]\nname = \"nothing\"\n[[wrong.change]]\nfile = \"src/scan.rs\"\n\
+    let list = "[[wrong]]\nname = \"nothing\"\nbreaks = \"\"\ncaught_by = [\"oracle\"]\n[[wrong.change]]\nfile = \"src/scan.rs\"\n\
                 from = \"no such text\"\nto = \"\"\n";
     let Some(output) = wrong("absent", list) else { return };
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-    assert!(text(&output).contains("stands 0 times in src/scan.rs"));
+    assert!(text(&output).contains("src/scan.rs has this text 0 times"));
 }
 
 #[test]
 fn a_difference_is_made_small_and_printed() {
     // The object of one wrong version, run as if it were ours.
-    let list = "[[wrong]]\nname = \"hint\"\n[[wrong.change]]\nfile = \"src/coalesce.rs\"\n\
+    let list = "[[wrong]]\nname = \"hint\"\nbreaks = \"\"\ncaught_by = [\"oracle\"]\n[[wrong.change]]\nfile = \"src/coalesce.rs\"\n\
                 from = \"    map.move_hints(entry, prev);\\n\"\nto = \"\"\n";
     let Some(output) = wrong("hint", list) else { return };
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let kernel = std::env::var("ORACLE_KERNEL").expect("ran before");
-    let object = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("hint/vm_map.o");
+    let object = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("hint/hint/vm_map.o");
     let object = object.to_str().expect("a path in UTF-8");
     let output = oracle(&["--kernel", &kernel, "--object", object, "--seed", "1"]);
     assert_eq!(output.status.code(), Some(1));

@@ -8,6 +8,8 @@
 //! - [`graft`]: the record beside a grafted kernel, and which stock kernel it belongs to;
 //! - [`dwarf`]: a kernel's structures, from its DWARF;
 //! - [`link`](mod@link): our object, linked for a fixed address;
+//! - [`wrong`]: versions of our functions that are wrong on purpose;
+//! - [`workspace`]: a copy of the workspace to change, and [`workshop`]: the object compiled from one;
 //! - [`exit`]: the exit statuses, by name;
 //! - [`skip`]: what a test leaves out, told past its harness.
 
@@ -19,3 +21,6 @@ pub mod folder;
 pub mod graft;
 pub mod link;
 pub mod skip;
+pub mod workshop;
+pub mod workspace;
+pub mod wrong;

@@ -2,8 +2,8 @@
 //! When a load of the storm has caught a wrong version.
 
 use anyhow::Result;
+use kit::wrong::Load;
 
-use super::list::Load;
 use crate::boot::judge::Verdict;
 use crate::boot::Report;
 

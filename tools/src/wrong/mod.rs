@@ -1,32 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `vmtool wrong`: versions of our functions that are wrong on purpose, and what catches them: the
-//! hosted tests, or the storm in a kernel.
+//! hosted tests, or the storm in a kernel; and the object of one, for other judges.
 
 use std::io::{stderr, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{ensure, Result};
+use anyhow::{ensure, Context, Result};
+use kit::workshop::Workshop;
+use kit::{workspace, wrong::Wrong};
 
 mod catch;
-mod grafted;
 mod hosted;
 mod lend;
-mod list;
-mod sources;
 mod storms;
 
 use hosted::Outcome;
-use list::Wrong;
 
 /// Check that versions of our functions that are wrong on purpose are caught
 ///
-/// tests/wrong.toml lists them: a change to our sources, what it breaks, and the tests that must fail.
-/// Each is made in a copy of the workspace, and the hosted tests are run there; on the unchanged copy
-/// they must pass. Prints which tests caught which version.
+/// tests/wrong/ lists them: a change to our sources, what it breaks, and the tests that must fail. Each that
+/// has such tests is made in a copy of the workspace, and the hosted tests are run there; on the unchanged
+/// copy they must pass. Prints which tests caught which version.
 ///
-/// With --storms they are booted in a kernel instead, each with the loads of the storm that must fail.
+/// With --storms they are booted in a kernel instead, each with the loads of the storm that must fail; with
+/// --object one is compiled for a kernel, and that is all.
 ///
 /// Exit status: 0 each was caught by every test, or every load, that it names; 1 one was not, or its text
 /// is not in our sources exactly once any more, or the unchanged version fails, or the tests or boots
@@ -35,9 +34,15 @@ use list::Wrong;
 pub struct Args {
     /// Versions to try, by name; all if none is named
     names: Vec<String>,
-    /// Print the names, the loads of the storm that must fail, and what each version breaks
+    /// Print the names, what must catch each version (loads of the storm with a slash), and what it breaks
     #[arg(long)]
     list: bool,
+    /// Write the object of the one version that is named there
+    #[arg(long, value_name = "FILE", requires = "headers", conflicts_with_all = ["list", "storms"])]
+    object: Option<PathBuf>,
+    /// Folder with the structs.h of the kernel that versions are for, as `vmtool layout` makes it
+    #[arg(long, value_name = "DIR")]
+    headers: Option<PathBuf>,
     /// The workspace
     #[arg(long, value_name = "DIR", default_value = ".")]
     root: PathBuf,
@@ -49,7 +54,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let all = list::read(&args.root)?;
+    let all =
+        kit::wrong::read(&args.root.join(kit::wrong::LISTS)).context("is --root the workspace?")?;
     for name in &args.names {
         ensure!(all.iter().any(|wrong| wrong.name == *name), "no wrong version {name}; see --list");
     }
@@ -59,15 +65,24 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .collect();
     if args.list {
         for wrong in &chosen {
-            println!("{:<32} {:<14} {}", wrong.name, loads(wrong), wrong.breaks);
+            println!("{:<34} {:<37} {}", wrong.name, judges(wrong), wrong.breaks);
         }
         return Ok(ExitCode::SUCCESS);
     }
 
     let scratch = kit::folder::ours(&args.scratch)?;
-    if let Some(plan) = args.storms.plan(&args.root, scratch.clone()) {
-        return plan.run(&chosen, !args.names.is_empty());
+    if let (Some(object), Some(headers)) = (&args.object, &args.headers) {
+        ensure!(args.names.len() == 1, "--object is for one version: name it");
+        return make_object(object, chosen[0], Workshop::open(&args.root, headers, scratch)?);
     }
+    let named = !args.names.is_empty();
+    if let Some(plan) = args.storms.plan(args, &scratch)? {
+        return plan.run(&chosen, named);
+    }
+    if let Some(wrong) = chosen.iter().find(|wrong| named && wrong.tests.is_empty()) {
+        anyhow::bail!("{} lists no hosted test; see {}", wrong.name, kit::wrong::LISTS);
+    }
+    let chosen: Vec<&Wrong> = chosen.into_iter().filter(|wrong| !wrong.tests.is_empty()).collect();
     let bench =
         Bench { root: &args.root, copy: scratch.join("sources"), target: scratch.join("target") };
     lend::lend(&args.root.join("target/debug"), &bench.target.join("debug"), MEMBERS)?;
@@ -94,9 +109,19 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 /// Packages of the workspace: the copy has its own of the first, and the others would only take room.
 const MEMBERS: &[&str] = &["gnumach-vm-map", "interleavings", "kit", "oracle", "vmtool"];
 
-fn loads(wrong: &Wrong) -> String {
-    let names: Vec<&str> = wrong.storm.iter().map(|load| load.name()).collect();
-    names.join(",")
+fn judges(wrong: &Wrong) -> String {
+    let mut names: Vec<&str> = wrong.caught_by.iter().map(|judge| judge.name()).collect();
+    if !wrong.tests.is_empty() {
+        names.insert(0, "hosted");
+    }
+    let loads = wrong.loads.iter().map(|load| format!("/{}", load.name()));
+    names.into_iter().map(str::to_owned).chain(loads).collect::<Vec<_>>().join(" ")
+}
+
+fn make_object(object: &Path, wrong: &Wrong, mut workshop: Workshop) -> Result<ExitCode> {
+    let made = kit::files::read(&workshop.make_wrong(wrong)?)?;
+    kit::files::write_all(&[(object, &made)], &[])?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Where versions are made and tested.
@@ -109,7 +134,7 @@ struct Bench<'a> {
 impl Bench<'_> {
     fn check_unchanged(&self) -> Result<()> {
         show("the unchanged sources");
-        sources::copy(self.root, &self.copy)?;
+        workspace::copy(self.root, &self.copy)?;
         let outcome = hosted::run(&self.copy, &self.target)?;
         show("");
         ensure!(
@@ -124,7 +149,7 @@ impl Bench<'_> {
     }
 
     fn try_one(&self, wrong: &Wrong) -> Result<Outcome> {
-        sources::copy(self.root, &self.copy)?;
+        workspace::copy(self.root, &self.copy)?;
         wrong.apply(&self.copy)?;
         hosted::run(&self.copy, &self.target)
     }
@@ -133,21 +158,16 @@ impl Bench<'_> {
 /// Returns whether every test failed that must.
 fn report(wrong: &Wrong, outcome: &Outcome, seconds: f32) -> bool {
     let silent: Vec<&String> =
-        wrong.caught_by.iter().filter(|test| !outcome.failed.contains(test)).collect();
+        wrong.tests.iter().filter(|test| !outcome.failed.contains(test)).collect();
     if !silent.is_empty() {
         println!("MISSED  {} ({}): these passed:", wrong.name, wrong.breaks);
         silent.iter().for_each(|test| println!("          {test}"));
         println!("        these failed: {}", outcome.failed.join(" "));
         return false;
     }
-    let others = outcome.failed.len() - wrong.caught_by.len();
+    let others = outcome.failed.len() - wrong.tests.len();
     let others = if others > 0 { format!(" and {others} more") } else { String::new() };
-    println!(
-        "caught  {:<32} {:>4.1} s  {}{others}",
-        wrong.name,
-        seconds,
-        wrong.caught_by.join(" ")
-    );
+    println!("caught  {:<32} {:>4.1} s  {}{others}", wrong.name, seconds, wrong.tests.join(" "));
     true
 }
 

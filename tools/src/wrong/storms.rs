@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
+use kit::workshop::Workshop;
+use kit::wrong::{Load, Wrong, LISTS};
 
 use super::catch::{catch, Outcome, Subject, Trial};
-use super::grafted::Workshop;
-use super::list::{Load, Wrong};
 use crate::boot::judge::Verdict;
 use crate::boot::{Boot, Limits, Loader, Module, Progress, Report};
+use crate::graft;
 use crate::run::PORTS;
 
 /// The unchanged version's name in the table and among the folders.
@@ -22,7 +23,7 @@ const UNCHANGED: &str = "unchanged";
 pub struct StormArgs {
     /// Boot the versions in a kernel instead, and check that the loads of the storm catch them
     ///
-    /// Tried are those versions that list loads (`storm` in tests/wrong.toml). Each is compiled for the
+    /// Tried are those versions that list loads (`loads` in tests/wrong/). Each is compiled for the
     /// kernel, grafted into it, and booted with each of its loads, until the load fails: by a panic of the
     /// kernel, a hang, or the load's own `not ok` line, after the storm's start line. The unchanged version
     /// must pass each of these loads first. How long it takes sets how long silence must last to be a
@@ -32,9 +33,6 @@ pub struct StormArgs {
     /// The stock kernel: unpacked ELF with symbols and DWARF
     #[arg(long, value_name = "FILE", requires = "storms")]
     kernel: Option<PathBuf>,
-    /// Folder with that kernel's structs.h, as `vmtool layout` makes it
-    #[arg(long, value_name = "DIR", requires = "storms")]
-    headers: Option<PathBuf>,
     /// The storm program
     #[arg(long, value_name = "FILE", requires = "storms")]
     storm: Option<PathBuf>,
@@ -51,24 +49,26 @@ pub struct StormArgs {
 
 impl StormArgs {
     /// What is to be booted, if storms are asked for.
-    pub fn plan<'a>(&'a self, root: &'a Path, scratch: PathBuf) -> Option<Plan<'a>> {
-        let (Some(kernel), Some(headers), Some(storm)) = (&self.kernel, &self.headers, &self.storm)
+    pub fn plan<'a>(&'a self, all: &'a super::Args, scratch: &Path) -> Result<Option<Plan<'a>>> {
+        let (true, Some(kernel), Some(headers), Some(storm)) =
+            (self.storms, &self.kernel, &all.headers, &self.storm)
         else {
-            return None;
+            return Ok(None);
         };
-        self.storms.then(|| Plan {
-            args: self,
-            storm,
-            workshop: Workshop::new(root, kernel, headers, scratch.join("storms")),
-            unchanged: PathBuf::new(),
-        })
+        let folder = scratch.join("storms");
+        let workshop = Workshop::open(&all.root, headers, folder.clone())?;
+        let unchanged = PathBuf::new();
+        Ok(Some(Plan { args: self, kernel, storm, folder, workshop, unchanged }))
     }
 }
 
 pub struct Plan<'a> {
     args: &'a StormArgs,
+    kernel: &'a Path,
     storm: &'a Path,
-    workshop: Workshop<'a>,
+    /// Gets a folder for each version.
+    folder: PathBuf,
+    workshop: Workshop,
     /// The kernel with the unchanged version.
     unchanged: PathBuf,
 }
@@ -76,39 +76,40 @@ pub struct Plan<'a> {
 impl Plan<'_> {
     /// `named`: the versions were asked for by name, so each must have loads.
     pub fn run(mut self, chosen: &[&Wrong], named: bool) -> Result<ExitCode> {
-        if let Some(wrong) = chosen.iter().find(|wrong| named && wrong.storm.is_empty()) {
-            anyhow::bail!("{} lists no load of the storm; see {}", wrong.name, super::list::LIST);
+        if let Some(wrong) = chosen.iter().find(|wrong| named && wrong.loads.is_empty()) {
+            anyhow::bail!("{} lists no load of the storm; see {}", wrong.name, LISTS);
         }
         let chosen: Vec<&Wrong> =
-            chosen.iter().copied().filter(|wrong| !wrong.storm.is_empty()).collect();
+            chosen.iter().copied().filter(|wrong| !wrong.loads.is_empty()).collect();
         ensure!(!chosen.is_empty(), "no version lists a load of the storm");
         ensure!(self.storm.is_file(), "no storm at {}: `make storm`", self.storm.display());
 
         let start = Instant::now();
         super::show("compiling the unchanged version");
-        let unchanged = self.workshop.make_unchanged(UNCHANGED);
+        let unchanged =
+            self.workshop.make_unchanged(UNCHANGED).and_then(|object| self.graft(object));
         super::show("");
         self.unchanged = unchanged.context("no kernel with the unchanged version")?;
         println!("{:<32} {:<6} {:>5} {:>8}  caught by", "version", "load", "boots", "seconds");
         let mut times = Vec::new();
         for load in Load::ALL {
-            if chosen.iter().any(|wrong| wrong.storm.contains(&load)) {
+            if chosen.iter().any(|wrong| wrong.loads.contains(&load)) {
                 times.push((load, self.check_unchanged(load)?));
             }
         }
         let (mut tried, mut missed) = (0, 0);
         for wrong in chosen {
             super::show(&format!("compiling {}", wrong.name));
-            let kernel = self.workshop.make_wrong(wrong);
+            let kernel = self.workshop.make_wrong(wrong).and_then(|object| self.graft(object));
             super::show("");
-            tried += wrong.storm.len();
+            tried += wrong.loads.len();
             match kernel {
                 Err(error) => {
                     println!("{:<32} ERROR: {error:#}", wrong.name);
-                    missed += wrong.storm.len();
+                    missed += wrong.loads.len();
                 }
                 Ok(kernel) => {
-                    for &(load, time) in times.iter().filter(|(load, _)| wrong.storm.contains(load))
+                    for &(load, time) in times.iter().filter(|(load, _)| wrong.loads.contains(load))
                     {
                         let trial = self.try_one(&wrong.name, &kernel, load, time)?;
                         missed += usize::from(!matches!(trial.outcome, Outcome::Caught(_)));
@@ -121,9 +122,22 @@ impl Plan<'_> {
             "{} of {tried} storms on wrong versions caught them, {:.0} s in all; logs in {}",
             tried - missed,
             start.elapsed().as_secs_f32(),
-            self.workshop.folder.display()
+            self.folder.display()
         );
         Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// The kernel with a version's object in it, beside the object.
+    fn graft(&self, object: PathBuf) -> Result<PathBuf> {
+        let output = object.with_file_name("gnumach");
+        graft::graft(&graft::Args {
+            kernel: self.kernel.into(),
+            object,
+            output: output.clone(),
+            dump: None,
+            keep: false,
+        })?;
+        Ok(output)
     }
 
     /// Returns how long the unchanged version takes to pass.
@@ -180,9 +194,9 @@ impl Plan<'_> {
             accelerator: self.args.accel.clone(),
             limits,
             tries: 3,
-            log: Some(self.workshop.folder_of(name).join(format!("{}-{log}.log", load.name()))),
+            log: Some(self.folder.join(name).join(format!("{}-{log}.log", load.name()))),
             reads: Vec::new(),
-            cache: self.workshop.folder.join("images"),
+            cache: self.folder.join("images"),
         };
         let progress = Progress::new(format!("{name}, load {}", load.name()));
         boot.run(&mut |status| progress.show(status))
