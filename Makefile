@@ -78,9 +78,9 @@ storm: packages-build
 harness: build/harness
 	@build/harness
 
-build/harness: $(LIBRARY) $(wildcard c-shim/*.[ch] tests/*.[ch])
-	@$(CC) -O1 -g -Wall -Wextra -DHARNESS_MAIN -I gnumach-headers -I c-shim -I tests \
-		$(wildcard c-shim/*.c tests/*.c) $(LIBRARY) -pthread -o $@
+build/harness: $(LIBRARY) $(wildcard c-shim/hosted/*.[ch] tests/*.[ch])
+	@$(CC) -O1 -g -Wall -Wextra -DHARNESS_MAIN -I gnumach-headers -I c-shim/hosted -I tests \
+		$(wildcard c-shim/hosted/*.c tests/*.c) $(LIBRARY) -pthread -o $@
 
 # With the Hurd tools' packages: their tests skip what is not installed.
 check: packages-run vmtool

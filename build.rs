@@ -204,17 +204,22 @@ fn scalar(name: &str) -> Option<String> {
     })
 }
 
-/// Compiles c-shim/*.c and tests/*.c for the integration tests alone: neither
-/// the rlib nor the staticlib holds any of it.
+/// Compiles c-shim/hosted/*.c and tests/*.c for the integration tests alone:
+/// neither the rlib nor the staticlib holds any of it.
 fn compile_shim(includes: &[PathBuf], out: &Path) {
     let mut shim = cc::Build::new();
-    shim.includes(includes).include("c-shim").include("tests").warnings(true).extra_warnings(true);
+    let folders = ["c-shim/hosted", "tests"];
+    shim.includes(includes).includes(folders).warnings(true).extra_warnings(true);
     let mut sources = 0;
-    for dir in ["c-shim", "tests"] {
-        println!("cargo:rerun-if-changed={dir}");
-        let Ok(files) = fs::read_dir(dir) else { continue };
+    for folder in folders {
+        let Ok(files) = fs::read_dir(folder) else { continue };
         for file in files.map(|file| file.expect("a readable directory").path()) {
-            if file.extension().is_some_and(|extension| extension == "c") {
+            let extension = file.extension().and_then(|extension| extension.to_str());
+            // Not the folder: tests/ holds more than these.
+            if let Some("c" | "h") = extension {
+                println!("cargo:rerun-if-changed={}", file.display());
+            }
+            if extension == Some("c") {
                 shim.file(file);
                 sources += 1;
             }

@@ -74,7 +74,7 @@ made_from() {
     echo "$target, opt-level $opt_level, features '$features', $(basename "$sysroot")"
     "$rustc" -vV
     hashes "$here" build-object.sh env.sh sysroot.sh find-rustc.sh "targets/$target.json"
-    hashes "$crate" Cargo.toml Cargo.lock build.rs src gnumach-headers c-shim
+    hashes "$crate" Cargo.toml Cargo.lock build.rs src gnumach-headers c-shim/bindings.h
     [ -z "${GNUMACH_HEADERS_FIRST-}" ] || hashes "$GNUMACH_HEADERS_FIRST" .
     [ -z "${GNUMACH_PREPROCESSED-}" ] || sha256sum <"$GNUMACH_PREPROCESSED"
 }

@@ -34,9 +34,10 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 tree=$work/$name
-mkdir -p "$tree/docs" "$tree/tools"
+mkdir -p "$tree/c-shim" "$tree/docs" "$tree/tools"
 
-cp -R src gnumach-headers c-shim build.rs Cargo.lock LICENSE README.md "$tree/"
+cp -R src gnumach-headers build.rs Cargo.lock LICENSE README.md "$tree/"
+cp -R c-shim/bindings.h c-shim/tree "$tree/c-shim/"
 cp docs/patch.md "$tree/docs/"
 cd tools
 cp -R apt.sh build-object.sh env.sh find-rustc.sh install-packages.sh packages.txt sysroot.sh targets tree[.-]* \

@@ -9,7 +9,7 @@ build=${BUILD:-$top/build}
 usage() {
     cat <<'END'
 usage: harness.sh [--sanitize] (--library FILE | --32) [NAME]...
-Compiles c-shim/ and the C tests, links them with the crate, and runs the tests, or those whose name contains a NAME.
+Compiles c-shim/hosted/ and the C tests, links them with the crate, and runs the tests, or those whose name contains a NAME.
   --sanitize      the C code under AddressSanitizer and UndefinedBehaviorSanitizer
   --library FILE  the crate as a static library for this machine
   --32            a 32-bit program, with the crate compiled for i686 as a kernel's object is
@@ -93,7 +93,7 @@ if [ -n "$bits" ]; then
 fi
 cd "$top"
 # shellcheck disable=SC2086 # a list of options
-$cc $options -g -Wall -Wextra -DHARNESS_MAIN -I gnumach-headers -I c-shim -I tests c-shim/*.c tests/*.c "$library" \
+$cc $options -g -Wall -Wextra -DHARNESS_MAIN -I gnumach-headers -I c-shim/hosted -I tests c-shim/hosted/*.c tests/*.c "$library" \
     -pthread -o "$program.$$"
 mv "$program.$$" "$program"
 "$program" "$@"
