@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "calls.h"
+#include "../storm/text.h"
+
+static const struct {
+	const char *name;
+	unsigned weight;
+} operations[OPERATIONS] = {
+	[ALLOCATE] = { "vm_allocate", 8 },
+	[ALLOCATE_ANYWHERE] = { "vm_allocate anywhere", 5 },
+	[MAP] = { "vm_map", 4 },
+	[DEALLOCATE] = { "vm_deallocate", 7 },
+	[PROTECT] = { "vm_protect", 14 },
+	[PROTECT_MAX] = { "vm_protect of the maximum", 2 },
+	[INHERIT] = { "vm_inherit", 10 },
+	[WIRE] = { "vm_wire", 12 },
+	[UNWIRE] = { "vm_wire of nothing", 8 },
+	[READ] = { "vm_read", 8 },
+	[WRITE] = { "vm_write", 5 },
+	[COPY] = { "vm_copy", 7 },
+	[STORE] = { "a store to memory", 9 },
+	[LOAD] = { "a load from memory", 4 },
+	[FORK] = { "task_create with this task's memory", 3 },
+	[TERMINATE] = { "task_terminate of a fork", 1 },
+};
+
+static uint32_t mix(uint32_t x)
+{
+	x ^= x >> 16;
+	x *= 0x7feb352d;
+	x ^= x >> 15;
+	x *= 0x846ca68b;
+	return x ^ x >> 16;
+}
+
+struct source {
+	uint32_t state;
+};
+
+static uint32_t below(struct source *source, uint32_t limit)
+{
+	source->state += 0x9e3779b9;
+	return mix(source->state) % limit;
+}
+
+static enum operation choose(struct source *source)
+{
+	unsigned total = 0;
+	uint32_t pick;
+
+	for (unsigned i = 0; i < OPERATIONS; i++)
+		total += operations[i].weight;
+	pick = below(source, total);
+	for (unsigned i = 0;; i++) {
+		if (pick < operations[i].weight)
+			return i;
+		pick -= operations[i].weight;
+	}
+}
+
+/* Most are those that programs use, so that neighbours come to be alike again, and merge. */
+static uint32_t some_protection(struct source *source)
+{
+	static const uint32_t some[] = { 3, 3, 3, 3, 3, 1, 1, 1, 7, 5, 2, 0 };
+
+	return some[below(source, sizeof some / sizeof some[0])];
+}
+
+static uint32_t some_inheritance(struct source *source)
+{
+	static const uint32_t some[] = { INHERIT_COPY, INHERIT_COPY, INHERIT_COPY, INHERIT_NONE, INHERIT_SHARE };
+
+	return some[below(source, sizeof some / sizeof some[0])];
+}
+
+struct call make_call(uint32_t seed, uint32_t number, unsigned index)
+{
+	struct source source = { mix(seed ^ mix(number * 0x10001 + 1)) ^ mix(index + 1) };
+	struct call call = { .operation = choose(&source) };
+	unsigned most = below(&source, 8) ? 4 : PAGES;
+
+	call.view = below(&source, 8) ? 0 : 1 + below(&source, VIEWS - 1);
+	call.pages = 1 + below(&source, most);
+	call.page = below(&source, PAGES - call.pages + 1);
+	call.to = below(&source, PAGES - call.pages + 1);
+	call.protection = some_protection(&source);
+	call.max_protection = below(&source, 3) ? PROT_ALL : some_protection(&source);
+	call.inheritance = some_inheritance(&source);
+	call.word = mix(source.state) | 1;
+	/* Without memory at first, most calls would fail. */
+	if (index == 0 && below(&source, 4)) {
+		call.operation = ALLOCATE;
+		call.page = call.view = 0;
+		call.pages = PAGES;
+	}
+	switch (call.operation) {
+	case MAP:
+		call.protection &= call.max_protection;
+		break;
+	case PROTECT_MAX:
+		call.protection = below(&source, 2) ? PROT_ALL : call.protection;
+		break;
+	case WIRE:
+		call.protection = below(&source, 3) ? PROT_DEFAULT : PROT_READ;
+		break;
+	case READ:
+		call.to %= COPIES;
+		break;
+	case STORE:
+	case LOAD:
+		call.view = 0;
+		call.pages = 1;
+		break;
+	case FORK:
+	case TERMINATE:
+		call.view = 0;
+		call.to = 1 + call.to % (VIEWS - 1);
+		break;
+	default:
+		break;
+	}
+	return call;
+}
+
+const char *operation_name(enum operation operation)
+{
+	return operations[operation].name;
+}
+
+static const char *view_name(unsigned view)
+{
+	return view == 0 ? "" : view == 1 ? " of fork 1" : " of fork 2";
+}
+
+/* What the call takes beside a range: its name, or NULL, and its value. */
+static const char *argument_of(const struct call *call, uint32_t *value)
+{
+	switch (call->operation) {
+	case PROTECT:
+	case PROTECT_MAX:
+	case WIRE:
+		*value = call->protection;
+		return ", protection ";
+	case INHERIT:
+		*value = call->inheritance;
+		return ", inheritance ";
+	case COPY:
+		*value = call->to;
+		return ", to page ";
+	default:
+		return NULL;
+	}
+}
+
+void tell_call(unsigned index, const struct call *call, const char *known)
+{
+	const char *name = operation_name(call->operation), *of = view_name(call->view), *mark = known ? ", known: " : "";
+	uint32_t value = 0;
+	const char *argument = argument_of(call, &value);
+
+	if (!known)
+		known = "";
+	if (call->operation == MAP)
+		print_line("# call %u: %s%s, page %u, %u pages, protection %u, maximum %u, inheritance %u%s%s", index, name, of, call->page,
+			   call->pages, call->protection, call->max_protection, call->inheritance, mark, known);
+	else if (call->operation == ALLOCATE_ANYWHERE)
+		print_line("# call %u: %s%s, %u pages%s%s", index, name, of, call->pages, mark, known);
+	else if (call->operation == FORK || call->operation == TERMINATE)
+		print_line("# call %u: %s%s%s%s", index, name, view_name(call->to), mark, known);
+	else if (argument)
+		print_line("# call %u: %s%s, page %u, %u pages%s%u%s%s", index, name, of, call->page, call->pages, argument, value, mark,
+			   known);
+	else
+		print_line("# call %u: %s%s, page %u, %u pages%s%s", index, name, of, call->page, call->pages, mark, known);
+}

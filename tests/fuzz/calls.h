@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Random calls: each follows from the seed, the case and its own number alone, so that one can be left out. */
+#ifndef FUZZ_CALLS_H
+#define FUZZ_CALLS_H
+
+#include "model.h"
+
+enum { MAX_CALLS = 64 };
+
+enum operation {
+	ALLOCATE, ALLOCATE_ANYWHERE, MAP, DEALLOCATE, PROTECT, PROTECT_MAX, INHERIT, WIRE, UNWIRE, READ, WRITE, COPY, STORE, LOAD, FORK,
+	TERMINATE, OPERATIONS,
+};
+
+struct call {
+	enum operation operation;
+	unsigned view;	/* whose memory it is about */
+	unsigned page, pages;
+	unsigned to;	/* COPY: the first page of the destination. READ: which copy is given up. FORK, TERMINATE: which view */
+	uint32_t protection, max_protection, inheritance;
+	uint32_t word;	/* that is stored */
+};
+
+struct call make_call(uint32_t seed, uint32_t number, unsigned index);
+const char *operation_name(enum operation operation);
+/* One line on the console; KNOWN is the name of a known defect, or NULL. */
+void tell_call(unsigned index, const struct call *call, const char *known);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What needs no kernel: the calls, the model, and the conditions of known defects, as a program of this machine. */
+#include "known.h"
+#include "../storm/text.h"
+#include "words.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static char printed[4096];
+
+void trap_print(const char *text)
+{
+	strncat(printed, text, sizeof printed - strlen(printed) - 1);
+}
+
+static void calls_stay_within_the_arena(void)
+{
+	unsigned seen[OPERATIONS] = { 0 };
+
+	for (uint32_t number = 0; number < 2000; number++)
+		for (unsigned index = 0; index < MAX_CALLS; index++) {
+			struct call call = make_call(7, number, index), again = make_call(7, number, index);
+
+			assert(!memcmp(&call, &again, sizeof call));
+			assert(call.operation < OPERATIONS && call.view < VIEWS);
+			assert(call.pages >= 1 && call.page + call.pages <= PAGES);
+			if (call.operation == COPY)
+				assert(call.to + call.pages <= PAGES);
+			if (call.operation == READ)
+				assert(call.to < COPIES);
+			if (call.operation == FORK || call.operation == TERMINATE)
+				assert(call.view == 0 && call.to >= 1 && call.to < VIEWS);
+			if (call.operation == LOAD || call.operation == STORE)
+				assert(call.view == 0 && call.pages == 1);
+			seen[call.operation]++;
+		}
+	for (unsigned i = 0; i < OPERATIONS; i++)
+		assert(seen[i] > 500);
+}
+
+static void seeds_and_cases_differ(void)
+{
+	unsigned alike = 0;
+
+	for (unsigned index = 1; index < MAX_CALLS; index++) {
+		struct call call = make_call(1, 1, index), other_seed = make_call(2, 1, index), other_case = make_call(1, 2, index);
+
+		alike += !memcmp(&call, &other_seed, sizeof call) + !memcmp(&call, &other_case, sizeof call);
+	}
+	assert(alike < 4);
+}
+
+static struct model model;
+static const struct words_of some = { { 1, 2 } };
+
+static struct page *fresh(unsigned pages)
+{
+	memset(&model, 0, sizeof model);
+	for (unsigned i = 0; i < pages; i++)
+		map_page(&model, &model.views[0].pages[i], &some);
+	return model.views[0].pages;
+}
+
+static void shared_pages_change_together_and_copies_do_not(void)
+{
+	struct page *page = fresh(3), *child = model.views[1].pages;
+	const struct words_of other = { { 8, 9 } };
+
+	page[0].inheritance = INHERIT_SHARE;
+	page[2].inheritance = INHERIT_NONE;
+	page[1].wanted = true;
+	fork_view(&model, &model.views[1]);
+	assert(child[0].mapped && child[1].mapped && !child[2].mapped && !child[1].wanted);
+	replace_contents(&model, &page[0], &other);
+	replace_contents(&model, &page[1], &other);
+	assert(contents(&model, &child[0])->word[0] == 8 && contents(&model, &child[1])->word[0] == 1);
+	unmap_page(&model, &page[0]);
+	assert(contents(&model, &child[0])->word[1] == 9);
+	assert(wired_pages(&model.views[0]) == 1);
+	page[1].protection = PROT_NONE;
+	assert(wired_pages(&model.views[0]) == 0);
+	drop_view(&model, &model.views[0]);
+	drop_view(&model, &model.views[1]);
+	for (unsigned i = 0; i < CELLS; i++)
+		assert(!model.cells[i].users);
+}
+
+static void meets(const char *name, struct call call)
+{
+	const char *known = known_defect(&model, &call);
+
+	if (!known || strcmp(known, name)) {
+		fprintf(stderr, "%s instead of %s\n", known ? known : "nothing", name);
+		assert(false);
+	}
+}
+
+static void meets_none(struct call call)
+{
+	assert(!known_defect(&model, &call));
+}
+
+/* Each call of docs/upstream.md that provokes a defect, and its harmless neighbours. */
+static void known_defects_are_met_where_they_are(void)
+{
+	struct page *page = fresh(3);
+
+	page[1].wanted = true;
+	meets("crossing-end", (struct call){ .operation = PROTECT, .page = 0, .pages = 2 });
+	meets("crossing-end", (struct call){ .operation = PROTECT_MAX, .page = 1, .pages = 1, .protection = 4 });
+	meets_none((struct call){ .operation = PROTECT, .page = 2, .pages = 1 });
+	meets_none((struct call){ .operation = PROTECT, .page = 0, .pages = 3, .protection = PROT_READ });
+	meets("copy-onto-wired", (struct call){ .operation = COPY, .page = 0, .pages = 1, .to = 1 });
+	meets("copy-onto-wired", (struct call){ .operation = WRITE, .page = 1, .pages = 1 });
+	meets_none((struct call){ .operation = COPY, .page = 1, .pages = 1, .to = 0 });
+
+	meets_none((struct call){ .operation = FORK, .to = 1 });
+	page[1].protection = PROT_WRITE;
+	meets("fork-endless", (struct call){ .operation = FORK, .to = 1 });
+	page[1].inheritance = INHERIT_SHARE;
+	meets("fork-shares-wired", (struct call){ .operation = FORK, .to = 1 });
+	page[1].shared = true;
+	meets_none((struct call){ .operation = FORK, .to = 1 });
+	page[2].shared = true;
+	meets("copy-onto-itself", (struct call){ .operation = COPY, .page = 2, .pages = 1, .to = 1 });
+	meets_none((struct call){ .operation = COPY, .page = 0, .pages = 1, .to = 2 });
+	page[0].lent = true;
+	meets("copy-onto-itself", (struct call){ .operation = COPY, .page = 0, .pages = 1, .to = 2 });
+
+	page = fresh(1);
+	page[0].wanted = page[0].stale = true;
+	page[0].protection = PROT_READ;
+	meets("wired-needs-copy", (struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_DEFAULT });
+	meets_none((struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_READ });
+}
+
+static bool accepts(const char *word, struct words *words)
+{
+	char *argv[] = { "fuzz", "1", "2", "3", (char *)word };
+
+	printed[0] = 0;
+	return parse_words(5, argv, words);
+}
+
+static void words_are_taken_or_refused(void)
+{
+	struct words words;
+
+	assert(accepts("keep1=4294967295", &words) && words.calls == 48 && words.host_priv == 1 && words.kernel_task == 3);
+	assert(accepts("calls=64", &words) && words.calls == 64);
+	assert(!accepts("calls=65", &words) && strstr(printed, "from 1 to 64"));
+	assert(!accepts("call=3", &words) && strstr(printed, "no such option"));
+	assert(!accepts("known=2", &words));
+	assert(!parse_words(1, (char *[]){ "fuzz" }, &words));
+}
+
+static void calls_are_told_in_words(void)
+{
+	printed[0] = 0;
+	tell_call(3, &(struct call){ .operation = COPY, .view = 1, .page = 2, .pages = 4, .to = 9 }, "copy-onto-itself");
+	assert(!strcmp(printed, "# call 3: vm_copy of fork 1, page 2, 4 pages, to page 9, known: copy-onto-itself\n"));
+}
+
+int main(void)
+{
+	calls_stay_within_the_arena();
+	seeds_and_cases_differ();
+	shared_pages_change_together_and_copies_do_not();
+	known_defects_are_met_where_they_are();
+	words_are_taken_or_refused();
+	calls_are_told_in_words();
+	puts("fuzz: calls, model, known defects and options are as they should be");
+	return 0;
+}

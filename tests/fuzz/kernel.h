@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Kernel calls that only random calls need, beside the storm's. All return 0 or the kernel's error. */
+#ifndef FUZZ_KERNEL_H
+#define FUZZ_KERNEL_H
+
+#include "../storm/memory.h"
+
+enum { KERN_INVALID_ADDRESS = 1, KERN_PROTECTION_FAILURE = 2 };
+
+/* An entry of a map, as the kernel shows it to a debugger: more than vm_region tells. */
+struct entry {
+	uint32_t start, end, protection, max_protection, inheritance;
+	uint32_t wired, user_wired;	/* 0 or 1: counts do not show */
+	uint32_t object, offset;	/* the object's address in the kernel, or 0 */
+	uint32_t needs_copy, shared;
+};
+
+/* The entry that holds ADDRESS, or the first one after it; KERN_NO_SPACE: there is none. */
+result_t map_entry(const struct caller *c, port_t task, uint32_t address, struct entry *entry);
+
+/* Gives TASK a send right to this task's receive right, under a name of our choice. */
+result_t insert_right(const struct caller *c, port_t task, port_t name, port_t receive);
+
+struct pages {
+	uint32_t free, wired;
+};
+
+result_t page_counts(const struct caller *c, struct pages *pages);
+
+/* How many objects of the kernel's cache NAME are in use, in *COUNT. */
+result_t cache_count(const struct caller *c, port_t host, const char *name, uint32_t *count);
+
+/* Takes a message from PORT; false: there was none in time. */
+bool wait_for_message(port_t port, uint32_t milliseconds);
+
+#endif

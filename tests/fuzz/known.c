@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "known.h"
+#include "../storm/text.h"
+
+struct range {
+	const struct page *first;
+	unsigned pages;
+};
+
+static struct range range_of(const struct model *model, const struct call *call)
+{
+	return (struct range){ &model->views[call->view].pages[call->page], call->pages };
+}
+
+/* What is written to, other than by the processor. */
+static struct range destination(const struct model *model, const struct call *call)
+{
+	unsigned page = call->operation == COPY ? call->to : call->page;
+
+	return (struct range){ &model->views[call->view].pages[page], call->pages };
+}
+
+static bool any(struct range range, bool (*holds)(const struct page *))
+{
+	for (unsigned i = 0; i < range.pages; i++)
+		if (range.first[i].mapped && holds(&range.first[i]))
+			return true;
+	return false;
+}
+
+static bool wanted(const struct page *page)
+{
+	return page->wanted;
+}
+
+static bool shared(const struct page *page)
+{
+	return page->shared;
+}
+
+static bool writes(const struct call *call)
+{
+	return call->operation == WRITE || call->operation == COPY;
+}
+
+static bool crossing_end(const struct model *model, const struct call *call)
+{
+	struct range range = range_of(model, call);
+
+	if (call->operation == PROTECT && call->protection == PROT_NONE)
+		return any(range, wanted);
+	for (unsigned i = 0; call->operation == PROTECT_MAX && i < range.pages; i++)
+		if (range.first[i].wanted && !(range.first[i].protection & call->protection))
+			return true;
+	return false;
+}
+
+static bool wanted_and_private(const struct page *page)
+{
+	return page->wanted && !page->shared;
+}
+
+static bool copy_onto_wired(const struct model *model, const struct call *call)
+{
+	return writes(call) && any(destination(model, call), wanted_and_private);
+}
+
+static bool wired_needs_copy(const struct model *model, const struct call *call)
+{
+	struct range range = range_of(model, call);
+
+	for (unsigned i = 0; i < range.pages; i++)
+		if (call->operation == PROTECT && call->protection & PROT_WRITE && range.first[i].stale)
+			return true;
+	return false;
+}
+
+static bool fork_shares_wired(const struct model *model, const struct call *call)
+{
+	for (unsigned i = 0; call->operation == FORK && i < PAGES; i++) {
+		const struct page *page = &model->views[0].pages[i];
+
+		if (page->inheritance == INHERIT_SHARE && wanted_and_private(page))
+			return true;
+	}
+	return false;
+}
+
+static bool fork_endless(const struct model *model, const struct call *call)
+{
+	for (unsigned i = 0; call->operation == FORK && i < PAGES; i++) {
+		const struct page *page = &model->views[0].pages[i];
+
+		if (page->mapped && page->inheritance == INHERIT_COPY && page->wanted && !(page->protection & PROT_READ))
+			return true;
+	}
+	return false;
+}
+
+static bool copy_onto_itself(const struct model *model, const struct call *call)
+{
+	return call->operation == COPY && any(range_of(model, call), lends) && any(destination(model, call), shared);
+}
+
+static const struct {
+	const char *name;
+	bool (*holds)(const struct model *model, const struct call *call);
+} defects[] = {
+	{ "crossing-end", crossing_end },
+	{ "copy-onto-wired", copy_onto_wired },
+	{ "wired-needs-copy", wired_needs_copy },
+	{ "fork-shares-wired", fork_shares_wired },
+	{ "fork-endless", fork_endless },
+	{ "copy-onto-itself", copy_onto_itself },
+};
+
+const char *known_defect(const struct model *model, const struct call *call)
+{
+	for (unsigned i = 0; i < sizeof defects / sizeof defects[0]; i++)
+		if (defects[i].holds(model, call))
+			return defects[i].name;
+	return NULL;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "left.h"
+#include "../storm/text.h"
+
+enum { MILLISECONDS = 20, PATIENCE = 5000 };
+/* This task's own memory: what a fork has copied is merged again when the next fault comes by. */
+enum { SOME_OBJECTS = 12 };
+/* The kernel's caches and tables grow a little for good. */
+enum { SOME_PAGES = 256 };
+
+bool count_left(const struct caller *c, port_t host, struct left *left, struct failure *failure)
+{
+	return expect(failure, "host_slab_info of vm_map_entry", 0, cache_count(c, host, "vm_map_entry", &left->entries), 0) &&
+	       expect(failure, "host_slab_info of vm_object", 0, cache_count(c, host, "vm_object", &left->objects), 0) &&
+	       expect(failure, "host_slab_info of vm_map", 0, cache_count(c, host, "vm_map", &left->maps), 0) &&
+	       expect(failure, "vm_statistics", 0, page_counts(c, &left->pages), 0);
+}
+
+static bool is_clean(const struct left *left, const struct left *before)
+{
+	return left->entries <= before->entries && left->maps <= before->maps && left->objects <= before->objects + SOME_OBJECTS &&
+	       left->pages.wired <= before->pages.wired + SOME_PAGES && left->pages.free + SOME_PAGES >= before->pages.free;
+}
+
+void see_left(const struct caller *c, port_t host, const struct left *before, struct failure *failure)
+{
+	struct left left;
+
+	for (unsigned waited = 0; waited < PATIENCE; waited += MILLISECONDS) {
+		if (!count_left(c, host, &left, failure))
+			return;
+		if (is_clean(&left, before))
+			return;
+		sleep_for(c, MILLISECONDS);
+	}
+	print_line("# left: entries %u, %u before; objects %u, %u; maps %u, %u; wired pages %u, %u; free pages %u, %u", left.entries,
+		   before->entries, left.objects, before->objects, left.maps, before->maps, left.pages.wired, before->pages.wired,
+		   left.pages.free, before->pages.free);
+	expect(failure, "entries that are left", 0, left.entries, before->entries);
+	expect(failure, "maps that are left", 0, left.maps, before->maps);
+	expect(failure, "objects that are left", SOME_OBJECTS, left.objects, before->objects);
+	expect(failure, "pages that are still wired", SOME_PAGES, left.pages.wired, before->pages.wired);
+	expect(failure, "pages that are free", SOME_PAGES, left.pages.free, before->pages.free);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "look.h"
+#include "../storm/text.h"
+
+/* An unprivileged task may have so much wired. A request that is refused for its size is refused before anything is looked up. */
+enum { WIRE_LIMIT = 8 << 20, HOLE = 0x40000000 };
+
+static void see_page(struct subject *s, uint32_t at, const struct page *page, const struct entry *entry)
+{
+	bool mapped = entry;
+
+	expect(&s->failure, "whether a page is mapped", at, mapped, page->mapped);
+	if (!mapped || !page->mapped)
+		return;
+	expect(&s->failure, "protection of a page", at, entry->protection, page->protection);
+	expect(&s->failure, "maximum protection of a page", at, entry->max_protection, page->max_protection);
+	expect(&s->failure, "inheritance of a page", at, entry->inheritance, page->inheritance);
+	expect(&s->failure, "whether a page is wired", at, entry->wired, is_wired(page));
+	expect(&s->failure, "whether a page is shared", at, entry->shared, page->shared);
+}
+
+/* Objects are told apart by the order in which they are met: where the kernel has them says nothing. */
+struct met {
+	uint32_t objects[PAGES + 1];
+	unsigned count;
+};
+
+static uint32_t number_of(struct met *met, uint32_t object)
+{
+	unsigned number = 0;
+
+	if (!object)
+		return 0;
+	while (number < met->count && met->objects[number] != object)
+		number++;
+	if (number == met->count && number < PAGES + 1)
+		met->objects[met->count++] = object;
+	return number + 1;
+}
+
+static void note_entry(struct subject *s, struct met *met, const struct entry *entry)
+{
+	note(s, entry->start - s->model.place);
+	note(s, entry->end - entry->start);
+	note(s, entry->protection | entry->max_protection << 4 | entry->inheritance << 8 | entry->wired << 12 | entry->needs_copy << 13 |
+		entry->shared << 14);
+	note(s, number_of(met, entry->object));
+	note(s, entry->offset);
+}
+
+void look(struct subject *s, unsigned number, unsigned page, unsigned pages)
+{
+	const struct view *view = &s->model.views[number];
+	unsigned end = page + pages;
+	struct met met = { 0 };
+
+	while (page < end) {
+		uint32_t address = page_address(&s->model, page);
+		struct entry entry;
+		result_t result = map_entry(&s->caller, view->task, address, &entry);
+
+		if (result == KERN_NO_SPACE)
+			entry = (struct entry){ .start = UINT32_MAX, .end = UINT32_MAX };
+		else if (result) {
+			see(s, "result of mach_vm_region_info", page, result, 0);
+			return;
+		}
+		for (; page < end && page_address(&s->model, page) < entry.start; page++)
+			see_page(s, page, &view->pages[page], NULL);
+		if (page < end)
+			note_entry(s, &met, &entry);
+		for (; page < end && page_address(&s->model, page) < entry.end; page++)
+			see_page(s, page, &view->pages[page], &entry);
+	}
+}
+
+void see_wired_sum(struct subject *s, unsigned number)
+{
+	const struct view *view = &s->model.views[number];
+	uint32_t room = WIRE_LIMIT - wired_pages(view) * PAGE;
+
+	see(s, "result of wiring a hole of all that may still be wired", number,
+	    vm_wire(&s->caller, s->host, view->task, HOLE, room, PROT_DEFAULT), KERN_NO_SPACE);
+	see(s, "result of wiring a hole of one page more", number,
+	    vm_wire(&s->caller, s->host, view->task, HOLE, room + PAGE, PROT_DEFAULT), KERN_NO_ACCESS);
+}

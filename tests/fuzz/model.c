@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model.h"
+
+uint32_t page_address(const struct model *model, unsigned page)
+{
+	return model->place + page * PAGE;
+}
+
+uint32_t word_address(uint32_t page_address, unsigned word)
+{
+	return page_address + (word ? PAGE - sizeof(uint32_t) : 0);
+}
+
+bool is_wired(const struct page *page)
+{
+	return page->mapped && page->wanted && page->protection != PROT_NONE;
+}
+
+uint32_t wired_pages(const struct view *view)
+{
+	uint32_t count = 0;
+
+	for (unsigned i = 0; i < PAGES; i++)
+		count += is_wired(&view->pages[i]);
+	return count;
+}
+
+struct words_of *contents(struct model *model, const struct page *page)
+{
+	return &model->cells[page->cell].words;
+}
+
+/* There are as many cells as pages in all views, so one is free. */
+static uint8_t take_cell(struct model *model, const struct words_of *words)
+{
+	uint8_t cell = 0;
+
+	while (model->cells[cell].users)
+		cell++;
+	model->cells[cell] = (struct cell){ .words = *words, .users = 1 };
+	return cell;
+}
+
+void map_page(struct model *model, struct page *page, const struct words_of *words)
+{
+	unmap_page(model, page);
+	*page = (struct page){
+		.mapped = true, .protection = PROT_DEFAULT, .max_protection = PROT_ALL, .inheritance = INHERIT_COPY,
+		.cell = take_cell(model, words),
+	};
+}
+
+void unmap_page(struct model *model, struct page *page)
+{
+	if (page->mapped)
+		model->cells[page->cell].users--;
+	*page = (struct page){ 0 };
+}
+
+void replace_contents(struct model *model, struct page *page, const struct words_of *words)
+{
+	const struct words_of copy = *words;
+
+	if (page->shared) {
+		*contents(model, page) = copy;
+		return;
+	}
+	model->cells[page->cell].users--;
+	page->cell = take_cell(model, &copy);
+}
+
+bool lends(const struct page *page)
+{
+	return page->mapped && (page->shared || page->lent);
+}
+
+void fork_view(struct model *model, struct view *child)
+{
+	for (unsigned i = 0; i < PAGES; i++) {
+		struct page *from = &model->views[0].pages[i], *to = &child->pages[i];
+
+		if (!from->mapped || from->inheritance == INHERIT_NONE)
+			continue;
+		*to = *from;
+		to->wanted = to->stale = false;
+		if (from->inheritance == INHERIT_SHARE) {
+			from->shared = to->shared = true;
+			to->copied = false;
+			model->cells[to->cell].users++;
+		} else {
+			from->copied = to->copied = true;
+			to->lent = lends(from);
+			to->shared = false;
+			to->cell = take_cell(model, contents(model, from));
+		}
+	}
+}
+
+void drop_view(struct model *model, struct view *view)
+{
+	for (unsigned i = 0; i < PAGES; i++)
+		unmap_page(model, &view->pages[i]);
+	view->task = 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the memory must be like: the arena's pages, in the subject's task and in tasks forked off it, and copies that were read.
+ * Nothing in it knows of entries and objects: what calls do to pages is what their documentation promises.
+ */
+#ifndef FUZZ_MODEL_H
+#define FUZZ_MODEL_H
+
+#include "kernel.h"
+
+/* The subject's view is the first; the others are forks of it. */
+enum { PAGES = 16, VIEWS = 3, COPIES = 3, CELLS = VIEWS * PAGES };
+/*
+ * Far from the program, its stack, and what the kernel chooses; or where the map begins, and with it the kernel's hint of free
+ * space, which is of use there alone.
+ */
+enum { FAR_PLACE = 0x10000000, FIRST_PLACE = 0 };
+/* Words of a page that are written, at its two ends; all others stay zero. */
+enum { WORDS = 2 };
+
+struct words_of {
+	uint32_t word[WORDS];
+};
+
+/* Contents, which several pages have in common if they share it. */
+struct cell {
+	struct words_of words;
+	unsigned users;
+};
+
+struct page {
+	bool mapped;
+	uint8_t protection, max_protection, inheritance;
+	bool wanted;	/* wired, or to be as soon as it may be accessed at all */
+	uint8_t cell;
+	/* For the conditions of known defects. */
+	bool shared;	/* a fork shared it, so its entry is marked for good */
+	bool copied;	/* somebody may have a copy still to be made */
+	bool stale;	/* it was wired like that, and could not be written */
+	bool lent;	/* its contents may still be those of a shared page, which a store would have to copy first */
+};
+
+struct view {
+	port_t task;	/* 0: none */
+	struct page pages[PAGES];
+};
+
+/* Read out, and kept in the subject's own memory elsewhere. */
+struct copy {
+	uint32_t address;
+	unsigned pages;	/* 0: none */
+	struct words_of words[PAGES];
+};
+
+struct model {
+	uint32_t place;	/* of the arena */
+	struct view views[VIEWS];
+	struct copy copies[COPIES];
+	struct cell cells[CELLS];
+};
+
+uint32_t page_address(const struct model *model, unsigned page);
+uint32_t word_address(uint32_t page_address, unsigned word);
+
+bool is_wired(const struct page *page);
+uint32_t wired_pages(const struct view *view);
+struct words_of *contents(struct model *model, const struct page *page);
+
+/* A page gets contents of its own; it must have none, or those are given up. */
+void map_page(struct model *model, struct page *page, const struct words_of *words);
+void unmap_page(struct model *model, struct page *page);
+void replace_contents(struct model *model, struct page *page, const struct words_of *words);
+/* Whether a copy of the page is made of a shared page's contents. */
+bool lends(const struct page *page);
+
+/* What a fork of the subject has. */
+void fork_view(struct model *model, struct view *child);
+void drop_view(struct model *model, struct view *view);
+
+#endif
