@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{boot, check, defects, graft, hurd, layout, object_check, patch, run, window, wrong};
+use crate::{
+    boot, check, defects, fuzz, graft, hurd, layout, object_check, patch, run, window, wrong,
+};
 
 /// Host tools for GNU Mach's VM map in Rust.
 #[derive(Parser)]
@@ -20,6 +22,7 @@ enum Command {
     Boot(boot::Args),
     Check(check::Args),
     Defects(defects::Args),
+    Fuzz(fuzz::Args),
     Graft(graft::Args),
     Hurd(hurd::Args),
     Integrate(patch::IntegrateArgs),
@@ -39,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Boot(args) => boot::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Defects(args) => defects::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Graft(args) => graft::run(&args).map(done),
         Command::Hurd(args) => hurd::run(&args),
         Command::Integrate(args) => patch::integrate(&args).map(done),

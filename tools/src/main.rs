@@ -5,6 +5,7 @@ mod boot;
 mod check;
 mod cli;
 mod defects;
+mod fuzz;
 mod graft;
 mod hurd;
 mod layout;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure, Context, Result};
 
 mod list;
-mod outcome;
+pub mod outcome;
 mod status;
 mod table;
 

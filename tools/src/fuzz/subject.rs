@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! A kernel that cases run on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{bail, Context, Result};
+
+use super::fate::{self, Boot, Fate};
+use super::shorten::{Keep, Pieces};
+use crate::boot::{KernelMap, MachineArgs, Module, Progress};
+use crate::run::PORTS;
+
+pub struct Subject {
+    pub name: &'static str,
+    path: PathBuf,
+    map: KernelMap,
+}
+
+/// What all boots of a run have in common.
+pub struct Plan<'a> {
+    pub program: &'a Path,
+    pub machine: &'a MachineArgs,
+    pub logs: &'a Path,
+    pub seed: u32,
+    /// Calls of a case.
+    pub calls: u32,
+    /// Calls that meet known defects are made.
+    pub known: bool,
+    /// The most times that a kernel may stop.
+    pub stops: u32,
+}
+
+/// All cases on one kernel.
+#[derive(Debug, Default)]
+pub struct Run {
+    pub fates: BTreeMap<u32, Fate>,
+    /// After which cases something was left in the kernel.
+    pub left: Vec<(u32, Fate)>,
+    pub calls: u64,
+    pub steered: u64,
+    pub boots: u32,
+    /// The first case that was not tried, as the kernel had stopped too often.
+    pub untried: Option<u32>,
+}
+
+impl Subject {
+    pub fn new(name: &'static str, path: &Path) -> Result<Subject> {
+        let map = KernelMap::parse(path, &kit::elf::read(path)?)?;
+        Ok(Subject { name, path: path.into(), map })
+    }
+
+    /// Runs cases, and goes on behind each that stops the kernel.
+    pub fn run(&self, plan: &Plan, first: u32, cases: u32) -> Result<Run> {
+        let mut run = Run::default();
+        let (mut next, end) = (first, first + cases);
+        while next < end {
+            if run.boots > plan.stops {
+                run.untried = Some(next);
+                break;
+            }
+            let words = format!("first={next} cases={}", end - next);
+            let boot = self.boot(plan, &words, next, &format!("{}-{next}", self.name))?;
+            run.boots += 1;
+            next = run.take(boot, next).with_context(|| format!("on the {} kernel", self.name))?;
+        }
+        Ok(run)
+    }
+
+    /// One case, each call told.
+    pub fn tell(&self, plan: &Plan, number: u32, keep: Keep) -> Result<Boot> {
+        let words = format!("first={number} cases=1 tell=1 {}", keep.words());
+        self.boot(plan, &words, number, &format!("{}-case-{number}", self.name))
+    }
+
+    /// One case without one piece after the other.
+    pub fn leave_out(&self, plan: &Plan, number: u32, keep: Keep, pieces: Pieces) -> Result<Boot> {
+        let Pieces { chunk, from } = pieces;
+        let words = format!("first={number} chunk={chunk} from={from} {}", keep.words());
+        self.boot(plan, &words, number, &format!("{}-short-{number}", self.name))
+    }
+
+    fn boot(&self, plan: &Plan, words: &str, first: u32, log: &str) -> Result<Boot> {
+        let known = u32::from(plan.known);
+        let words =
+            format!("{PORTS} seed={} calls={} known={known} {words}", plan.seed, plan.calls);
+        let module = Module { path: plan.program.into(), args: words };
+        let mut boot = plan.machine.boot(self.path.clone(), vec![module]);
+        let log = plan.logs.join(format!("{log}.log"));
+        boot.log = Some(log.clone());
+        let progress = Progress::new(self.name);
+        let report = boot
+            .run(&mut |status| progress.show(status))
+            .with_context(|| format!("cannot boot the {} kernel", self.name))?;
+        let said = std::fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
+        let function_at = |address| self.map.function_at(address);
+        Ok(fate::read(&report.verdict, &String::from_utf8_lossy(&said), first, &function_at))
+    }
+}
+
+impl Run {
+    /// Takes the cases of a boot; returns the first that is still to run.
+    fn take(&mut self, boot: Boot, first: u32) -> Result<u32> {
+        if let Some(broken) = boot.broken {
+            bail!("the program could not go on: {broken}");
+        }
+        self.calls += boot.calls;
+        self.steered += boot.steered;
+        let Some(last) = boot.cases.last().map(|case| case.number) else {
+            bail!("no case from {first} on ran");
+        };
+        for case in boot.cases {
+            match case.fate {
+                Fate::Left(_) => self.left.push((case.number, case.fate)),
+                fate => {
+                    self.fates.insert(case.number, fate);
+                }
+            }
+        }
+        Ok(last + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::fate::Case;
+
+    #[test]
+    fn a_run_goes_on_behind_the_last_case_of_a_boot() {
+        let case = |number, fate| Case { number, fate, call: None };
+        let mut run = Run::default();
+        let cases = vec![case(5, Fate::Ended(1)), case(5, Fate::Left("entries: 9".into()))];
+        assert_eq!(run.take(Boot { cases, calls: 3, ..Boot::default() }, 5).unwrap(), 6);
+        let cases = vec![case(6, Fate::Stopped("x".into()))];
+        assert_eq!(run.take(Boot { cases, calls: 3, ..Boot::default() }, 6).unwrap(), 7);
+        assert_eq!((run.calls, run.fates.len(), run.left.len()), (6, 2, 1));
+        assert!(run.take(Boot::default(), 7).is_err(), "no case at all");
+        assert!(run.take(Boot { broken: Some("x".into()), ..Boot::default() }, 7).is_err());
+    }
+}
