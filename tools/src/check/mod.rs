@@ -51,7 +51,7 @@ pub struct Args {
     /// (also: the variable KERNELS)
     #[arg(long, value_name = "KERNELS")]
     kernels: Option<String>,
-    /// What may be skipped in CI, a line each: step | part of what it says | reason
+    /// What may be skipped in CI, a line each: step | always or perhaps | part of what it says | reason
     #[arg(long, value_name = "FILE", default_value = ".ci/skips.txt")]
     skips: PathBuf,
     /// Fail for any other skip; so it is if CI=true

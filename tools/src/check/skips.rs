@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 
 /// The skips that a step's output tells of, each once.
 ///
@@ -71,6 +71,8 @@ fn make_error(line: &str) -> Option<(u32, i32)> {
 #[derive(Debug)]
 pub struct Permitted {
     step: String,
+    /// On every machine, and not by what a machine or an archive holds.
+    always: bool,
     /// A part of what the skip says.
     text: String,
     pub reason: String,
@@ -88,20 +90,30 @@ impl Permitted {
         lines
             .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
             .map(|(number, line)| {
-                let mut columns = line.splitn(3, '|').map(|column| column.trim().to_owned());
+                let mut columns = line.splitn(4, '|').map(|column| column.trim().to_owned());
                 let mut next = || columns.next().unwrap_or_default();
-                let (step, text, reason) = (next(), next(), next());
+                let (step, when, text, reason) = (next(), next(), next(), next());
                 ensure!(
                     !step.is_empty() && !text.is_empty() && !reason.is_empty(),
-                    "line {number}: not `step | text | reason`"
+                    "line {number}: not `step | always or perhaps | text | reason`"
                 );
-                Ok(Permitted { step, text, reason })
+                let always = match &*when {
+                    "always" => true,
+                    "perhaps" => false,
+                    _ => bail!("line {number}: '{when}' is neither `always` nor `perhaps`"),
+                };
+                Ok(Permitted { step, always, text, reason })
             })
             .collect()
     }
 
     pub fn is_for(&self, step: &str) -> bool {
         self.step == step
+    }
+
+    /// Whether it is always there, if its step has run at all.
+    pub fn is_always(&self) -> bool {
+        self.always
     }
 
     pub fn permits(&self, step: &str, skip: &str) -> bool {
@@ -172,12 +184,21 @@ mod tests {
 
     #[test]
     fn a_permitted_skip_has_step_text_and_reason() {
-        let list = Permitted::parse("# why\n\nhosted | debug checks | a | b\n").unwrap();
+        let list = "# why\n\nhosted | always | debug checks | a | b\nhosted | perhaps | x | y";
+        let list = Permitted::parse(list).unwrap();
         assert_eq!(list[0].reason, "a | b");
+        assert_eq!([list[0].is_always(), list[1].is_always()], [true, false]);
         assert!(list[0].permits("hosted", "x: Rust's debug checks stop it"));
         assert!(!list[0].permits("harness", "x: Rust's debug checks stop it"));
         assert!(!list[0].permits("hosted", "no compiler"));
-        for bad in ["hosted", "hosted | text", "hosted | | reason", "| text | reason"] {
+        for bad in [
+            "hosted",
+            "hosted | always | text",
+            "hosted | always | | reason",
+            "| perhaps | text | reason",
+            "hosted | never | text | reason",
+            "hosted | text | reason | more",
+        ] {
             let error = Permitted::parse(&format!("\n{bad}")).unwrap_err().to_string();
             assert!(error.contains("line 2"), "{bad}: {error}");
         }
