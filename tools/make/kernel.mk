@@ -5,7 +5,7 @@
 FLAVOURS := 486-smp 486-up 486-pae xen-486 amd64-smp amd64-up
 
 # What cannot be done is refused here, before anything is compiled.
-$(foreach name,SMP REPEATS CASES,$(if $(shell case '$($(name))' in ('' | 0* | *[!0-9]*) echo bad ;; esac),\
+$(foreach name,SMP REPEATS CASES $(if $(REACH),REACH),$(if $(shell case '$($(name))' in ('' | 0* | *[!0-9]*) echo bad ;; esac),\
 	$(error $(name)=$($(name)): it is a number from 1 on)))
 ifeq ($(origin KERNEL),file)
 ifeq ($(filter trixie sid,$(SUITE)),)
@@ -67,9 +67,10 @@ $(ORACLE): packages-kernel FORCE
 
 seed = $(if $(SEED),--seed $(SEED))
 
-## make oracle     compare CASES calls with the machine code of the kernel
+## make oracle     compare CASES calls with the machine code of the kernel; REACH=cases: and which branches the first of them saw
 oracle: $(ORACLE) for-kernel
-	@object=$(call made,plain-object) && $(ORACLE) --kernel '$(KERNEL)' --object "$$object" --cases $(CASES) $(seed)
+	@object=$(call made,plain-object) && $(ORACLE) --kernel '$(KERNEL)' --object "$$object" --cases $(CASES) $(seed) \
+		$(if $(REACH),--reach tests/oracle/unreachable.toml --reach-cases $(REACH))
 reach: $(ORACLE) for-kernel
 	@object=$(call made,plain-object) && $(ORACLE) --kernel '$(KERNEL)' --object "$$object" --cases $(CASES) $(seed) \
 		--reach tests/oracle/unreachable.toml

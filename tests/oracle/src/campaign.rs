@@ -65,6 +65,8 @@ pub struct Campaign<'a> {
     pub workers: usize,
     /// Breakpoints to serve, if any are armed.
     pub branches: &'a [Branch],
+    /// Cases, the first ones, that run with them.
+    pub reach_cases: u64,
     pub label: &'a str,
 }
 
@@ -137,12 +139,17 @@ impl Campaign<'_> {
     fn work(&self, bench: &mut Bench, board: &Board, number: usize) -> Result<()> {
         watch::start_clock();
         let (mut base, mut case) = (Base::default(), Case::default());
+        let mut armed = !self.branches.is_empty();
         loop {
             let first = board.next_group.fetch_add(1, Relaxed) * GROUP;
             if first >= self.cases || first > board.failed.load(Relaxed) {
                 return Ok(());
             }
             let end = (first + GROUP).min(self.cases);
+            if armed && first >= self.reach_cases {
+                reach::disarm(&bench.machine.kernel, self.branches)?;
+                armed = false;
+            }
             board.at[number].store(first, Relaxed);
             base_of(self.seed, first, &mut base);
             bench.build(&base)?;
@@ -158,7 +165,7 @@ impl Campaign<'_> {
                 for (count, happened) in counts.iter_mut().zip(happened) {
                     *count += u64::from(happened);
                 }
-                if !self.branches.is_empty() {
+                if armed {
                     self.note_ways(bench, board, index)?;
                 }
             }

@@ -134,6 +134,15 @@ pub fn seen(index: usize) -> u8 {
     SLOTS[index].seen.load(Relaxed)
 }
 
+/// Takes all breakpoints off.
+pub fn disarm(kernel: &Kernel, branches: &[Branch]) -> Result<()> {
+    writable(kernel, low::RW)?;
+    for branch in branches {
+        low::bytes(branch.address, 1)[0] = branch.first_byte;
+    }
+    writable(kernel, low::RX)
+}
+
 /// If something new was seen: takes the breakpoints off that have served.
 pub fn settle(kernel: &Kernel, branches: &[Branch]) -> Result<bool> {
     if !CHANGED.swap(false, Relaxed) {

@@ -36,6 +36,7 @@ pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
             seed: plan.seed,
             workers: plan.workers,
             branches: &[],
+            reach_cases: 0,
             label: &wrong.name,
         };
         match campaign.run(bench)?.failed {

@@ -181,8 +181,41 @@ fn a_branch_that_went_a_listed_way_fails() {
     let output =
         oracle(&["--kernel", &kernel, "--object", &object, "--cases", "100", "--reach", &nobody]);
     assert_eq!(output.status.code(), Some(77));
-    let said = text(&output);
-    assert!(said.lines().any(|line| line.starts_with("SKIP: ") && line.contains("To extend it")));
+    let told = |output: &Output| {
+        let said = text(output);
+        said.lines().any(|line| line.starts_with("SKIP: ") && line.contains("To extend it"))
+    };
+    assert!(told(&output));
+    // Where it is told beside a comparison that is whole, that is no reason to call all of it skipped.
+    let part = ["--seed", "1", "--cases", "2000", "--reach-cases", "64", "--reach", &nobody];
+    let output = on_kernel(&part).expect("ran before");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(told(&output) && text(&output).contains("2000 cases compared"));
+}
+
+#[test]
+fn branches_count_in_the_first_cases_only() {
+    let list = scratch("all.toml", "");
+    let ways = |cases: &str, part: &str| -> Option<String> {
+        let words = [
+            "--seed",
+            "1",
+            "--cases",
+            cases,
+            "--reach-cases",
+            part,
+            "--reach",
+            &list,
+            "--workers",
+            "1",
+        ];
+        let output = on_kernel(&words)?;
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        Some(text(&output).lines().skip_while(|line| !line.starts_with("branch ")).collect())
+    };
+    let Some(part) = ways("3200", "320") else { return };
+    assert_eq!(Some(&part), ways("320", "320").as_ref());
+    assert_ne!(Some(&part), ways("3200", "3200").as_ref());
 }
 
 #[test]
