@@ -43,18 +43,39 @@ static uint32_t below(struct source *source, uint32_t limit)
 	return mix(source->state) % limit;
 }
 
-static enum operation choose(struct source *source)
-{
-	unsigned total = 0;
-	uint32_t pick;
+/*
+ * Each case has operations of its own that it makes often, seldom or never, and ranges of its own size: what takes several calls of
+ * one kind comes about so, and not among all kinds alike.
+ */
+struct taste {
+	unsigned weights[OPERATIONS], total;
+	unsigned most;	/* pages of a range */
+};
 
-	for (unsigned i = 0; i < OPERATIONS; i++)
-		total += operations[i].weight;
-	pick = below(source, total);
+static struct taste taste_of(uint32_t case_state)
+{
+	static const unsigned often[] = { 0, 1, 2, 4 }, most[] = { 1, 2, 4, 4, 8, PAGES };
+	struct source source = { case_state };
+	struct taste taste = { .most = most[below(&source, sizeof most / sizeof most[0])] };
+
+	for (unsigned i = 0; i < OPERATIONS; i++) {
+		taste.weights[i] = operations[i].weight * often[below(&source, sizeof often / sizeof often[0])];
+		/* Without memory nothing would happen. */
+		if (i == ALLOCATE)
+			taste.weights[i] += operations[i].weight;
+		taste.total += taste.weights[i];
+	}
+	return taste;
+}
+
+static enum operation choose(struct source *source, const struct taste *taste)
+{
+	uint32_t pick = below(source, taste->total);
+
 	for (unsigned i = 0;; i++) {
-		if (pick < operations[i].weight)
+		if (pick < taste->weights[i])
 			return i;
-		pick -= operations[i].weight;
+		pick -= taste->weights[i];
 	}
 }
 
@@ -75,9 +96,11 @@ static uint32_t some_inheritance(struct source *source)
 
 struct call make_call(uint32_t seed, uint32_t number, unsigned index)
 {
-	struct source source = { mix(seed ^ mix(number * 0x10001 + 1)) ^ mix(index + 1) };
-	struct call call = { .operation = choose(&source) };
-	unsigned most = below(&source, 8) ? 4 : PAGES;
+	uint32_t case_state = mix(seed ^ mix(number * 0x10001 + 1));
+	struct taste taste = taste_of(case_state);
+	struct source source = { case_state ^ mix(index + 1) };
+	struct call call = { .operation = choose(&source, &taste) };
+	unsigned most = below(&source, 8) ? taste.most : PAGES;
 
 	call.view = below(&source, 8) ? 0 : 1 + below(&source, VIEWS - 1);
 	call.pages = 1 + below(&source, most);

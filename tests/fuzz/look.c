@@ -74,6 +74,14 @@ void look(struct subject *s, unsigned number, unsigned page, unsigned pages)
 	}
 }
 
+void note_objects(struct subject *s)
+{
+	uint32_t objects = 0;
+
+	see(s, "result of host_slab_info", 0, cache_count(&s->caller, s->host, "vm_object", &objects), 0);
+	note(s, objects - s->objects);
+}
+
 void see_wired_sum(struct subject *s, unsigned number)
 {
 	const struct view *view = &s->model.views[number];

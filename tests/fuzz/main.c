@@ -9,6 +9,26 @@
 
 enum { START_UP_MILLISECONDS = 500, BATCH = 64, WARM_UP = 8 };
 
+/* Of several threads, each kind of call that one of them is in. */
+static void tell_stuck(uint32_t number, const struct outcome *outcome)
+{
+	const char *names[OPERATIONS];
+	unsigned count = 0;
+
+	for (unsigned operation = 0; operation < OPERATIONS; operation++)
+		for (unsigned i = 0; i < MAX_THREADS; i++)
+			if (outcome->in[i] == operation) {
+				names[count++] = operation_name(operation);
+				break;
+			}
+	if (!count)
+		names[count++] = operation_name(outcome->operation);
+	while (count < MAX_THREADS)
+		names[count++] = "";
+	print_line("# stuck %u, call %u: %s %s %s %s %s %s", number, outcome->index, names[0], names[1], names[2], names[3], names[4],
+		   names[5]);
+}
+
 /* False: nothing more can be tried. */
 static bool tell_outcome(uint32_t number, const struct outcome *outcome, struct failure *failure)
 {
@@ -23,7 +43,7 @@ static bool tell_outcome(uint32_t number, const struct outcome *outcome, struct 
 			   operation_name(outcome->operation), f->what, f->at, (int)f->seen, (int)f->wanted);
 		return true;
 	case STUCK:
-		print_line("# stuck %u, call %u: %s", number, outcome->index, operation_name(outcome->operation));
+		tell_stuck(number, outcome);
 		return false;
 	case NOT_MADE:
 		*failure = *f;
@@ -32,7 +52,8 @@ static bool tell_outcome(uint32_t number, const struct outcome *outcome, struct 
 	return false;
 }
 
-static void run_cases(const struct caller *c, const struct words *words, struct failure *failure)
+static void run_cases(const struct caller *c, const struct cpus *cpus, const struct words *words,
+		      struct failure *failure)
 {
 	port_t host = trap_host_self();
 	struct left before;
@@ -40,7 +61,7 @@ static void run_cases(const struct caller *c, const struct words *words, struct 
 
 	for (uint32_t i = 0; i < words->cases; i++) {
 		uint32_t number = words->first + i;
-		struct outcome outcome = run_case(c, words, number, words->keep);
+		struct outcome outcome = run_case(c, cpus, words, number, words->keep);
 
 		calls += outcome.made;
 		if (!tell_outcome(number, &outcome, failure))
@@ -56,7 +77,8 @@ static void run_cases(const struct caller *c, const struct words *words, struct 
 }
 
 /* One case, again and again, each time without another piece of it; the host knows by the last line which piece was not needed. */
-static void shorten(const struct caller *c, const struct words *words, struct failure *failure)
+static void shorten(const struct caller *c, const struct cpus *cpus, const struct words *words,
+		      struct failure *failure)
 {
 	for (unsigned piece = words->from; piece * words->chunk < words->calls; piece++) {
 		uint32_t keep[2] = { words->keep[0], words->keep[1] };
@@ -67,7 +89,7 @@ static void shorten(const struct caller *c, const struct words *words, struct fa
 		if (keep[0] == words->keep[0] && keep[1] == words->keep[1])
 			continue;
 		print_line("# without %u", piece);
-		outcome = run_case(c, words, words->first, keep);
+		outcome = run_case(c, cpus, words, words->first, keep);
 		if (!tell_outcome(words->first, &outcome, failure) || outcome.end != ENDED)
 			return;
 	}
@@ -79,18 +101,21 @@ void storm_main(uint32_t *stack)
 	struct caller c = { .task = trap_task_self(), .reply = trap_reply_port() };
 	struct failure failure = { 0 };
 	struct words words;
+	struct cpus cpus;
 
 	/* As in the storm: a kernel that dies of its start-up must not seem to die of a call. */
 	sleep_for(&c, START_UP_MILLISECONDS);
 	report_start();
 	report_plan(2);
-	expect(&failure, "words accepted", 0, parse_words((int)stack[0], (char **)&stack[1], &words), true);
+	if (expect(&failure, "words accepted", 0, parse_words((int)stack[0], (char **)&stack[1], &words), true) &&
+		words.threads > 1)
+		find_cpus(&c, words.host_priv, &cpus, &failure);
 	report_point("arguments", &failure);
 	if (!failure.what) {
 		if (words.chunk)
-			shorten(&c, &words, &failure);
+			shorten(&c, &cpus, &words, &failure);
 		else
-			run_cases(&c, &words, &failure);
+			run_cases(&c, &cpus, &words, &failure);
 		report_point("cases", &failure);
 	}
 	report_verdict();

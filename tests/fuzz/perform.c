@@ -367,6 +367,7 @@ void perform(struct subject *s, const struct call *call)
 	case WIRE:
 	case UNWIRE:
 		wire(s, call, view, page);
+		note_objects(s);
 		break;
 	case READ:
 		read(s, call, view, page);

@@ -10,6 +10,7 @@
 struct subject {
 	struct caller caller;
 	port_t host;
+	uint32_t objects;	/* that the kernel had when the case began */
 	struct model model;
 	uint32_t digest;	/* of all that the kernel answered */
 	struct failure failure;	/* the first result that the model does not have */

@@ -4,6 +4,7 @@
 #include "look.h"
 #include "../storm/text.h"
 
+enum { WAITED = 100, WAIT_MILLISECONDS = 10 };
 enum { RIGHT_RECEIVE = 1, DONE_NAME = 0x6600, DONE_ID = 0x6601, STACK_WORDS = 4096 };
 
 /* What both tasks see: the page is shared by the fork. */
@@ -12,6 +13,7 @@ static union {
 		const struct words *words;
 		uint32_t number;
 		uint32_t keep[MAX_CALLS / 32];
+		volatile uint32_t finished;	/* threads */
 		volatile bool done;
 		struct outcome outcome;
 	};
@@ -19,7 +21,7 @@ static union {
 } both __attribute__((aligned(PAGE)));
 
 static struct subject subject;
-static uint32_t stack[STACK_WORDS] __attribute__((aligned(16)));
+static uint32_t stacks[MAX_THREADS][STACK_WORDS] __attribute__((aligned(16)));
 
 static void step(unsigned index)
 {
@@ -43,11 +45,34 @@ static void step(unsigned index)
 	both.outcome.made++;
 }
 
+/*
+ * As much memory anywhere as each hole of the arena has, the small ones first: one that the kernel has lost sight of is not found
+ * again, and what was to go there goes elsewhere.
+ */
+static void fill_holes(struct subject *s)
+{
+	unsigned holes[PAGES + 1] = { 0 }, run = 0;
+
+	for (unsigned i = 0; i <= PAGES; i++) {
+		if (i < PAGES && !s->model.views[0].pages[i].mapped) {
+			run++;
+			continue;
+		}
+		holes[run]++;
+		run = 0;
+	}
+	for (unsigned pages = 1; pages <= PAGES; pages++)
+		while (holes[pages]--)
+			perform(s, &(struct call){ .operation = ALLOCATE_ANYWHERE, .pages = pages });
+}
+
 /* After the last call: all that is there, and that it can be given back. */
 static void end(struct subject *s)
 {
 	look(s, 0, 0, PAGES);
+	note_objects(s);
 	see_wired_sum(s, 0);
+	fill_holes(s);
 	for (unsigned i = 0; i < PAGES; i++)
 		if (s->model.views[0].pages[i].mapped && s->model.views[0].pages[i].protection & PROT_READ)
 			perform(s, &(struct call){ .operation = LOAD, .page = i, .pages = 1 });
@@ -63,19 +88,50 @@ static void end(struct subject *s)
 	}
 }
 
-static void subject_main(void *argument)
+/* Only the last of them comes back. */
+static void run_in_crowd(unsigned thread)
 {
-	struct rpc m;
+	struct caller caller = { .task = trap_task_self(), .reply = trap_reply_port() };
+	port_t host = trap_host_self();
 
-	(void)argument;
+	for (unsigned index = 0; index < both.words->calls * both.words->rounds; index++) {
+		struct call call = crowd_call(both.words->seed, both.number, thread, index, both.words->known);
+
+		both.outcome.in[thread] = call.operation;
+		attempt(&caller, host, &call);
+		__sync_fetch_and_add(&both.outcome.made, 1);
+	}
+	both.outcome.in[thread] = OPERATIONS;
+	if (__sync_add_and_fetch(&both.finished, 1) < both.words->threads)
+		sleep_forever(&caller);
+	subject.caller = caller;
+	subject.host = host;
+	end_crowd(&subject);
+	/* In what order the threads ran is nobody's answer. */
+	subject.digest = 0;
+}
+
+static void run_alone(void)
+{
 	subject.caller = (struct caller){ .task = trap_task_self(), .reply = trap_reply_port() };
 	subject.host = trap_host_self();
+	cache_count(&subject.caller, subject.host, "vm_object", &subject.objects);
 	subject.model.place = both.number / 2 % 2 ? FIRST_PLACE : FAR_PLACE;
 	subject.model.views[0].task = subject.caller.task;
 	for (unsigned index = 0; index < both.words->calls && !subject.failure.what; index++)
 		step(index);
 	if (!subject.failure.what)
 		end(&subject);
+}
+
+static void subject_main(uint32_t thread)
+{
+	struct rpc m;
+
+	if (both.words->threads > 1)
+		run_in_crowd(thread);
+	else
+		run_alone();
 	both.outcome.digest = subject.digest;
 	both.outcome.failure = subject.failure;
 	both.done = true;
@@ -84,46 +140,85 @@ static void subject_main(void *argument)
 	sleep_forever(&subject.caller);
 }
 
-static bool start(const struct caller *c, port_t done, port_t *task, port_t *thread, struct failure *failure)
-{
-	uint32_t *top = &stack[STACK_WORDS - 8];
-	struct caller in_subject = { .reply = c->reply };
+struct started {
+	port_t task, threads[MAX_THREADS];
+};
 
-	top[0] = top[1] = 0;
-	if (!expect(failure, "task_create", 0, task_fork(c, task), 0))
+static bool start(const struct caller *c, const struct cpus *cpus, uint32_t threads, port_t done, struct started *started,
+		  struct failure *failure)
+{
+	struct caller in_subject = { .reply = c->reply };
+	bool good;
+
+	/* A C function finds its argument above its return address; the fork has its own stacks. */
+	for (uint32_t i = 0; i < threads; i++) {
+		stacks[i][STACK_WORDS - 8] = 0;
+		stacks[i][STACK_WORDS - 7] = i;
+	}
+	if (!expect(failure, "task_create", 0, task_fork(c, &started->task), 0))
 		return false;
-	in_subject.task = *task;
-	return expect(failure, "mach_port_insert_right", 0, insert_right(c, *task, DONE_NAME, done), 0) &&
-	       expect(failure, "thread_create", 0, thread_create(&in_subject, thread), 0) &&
-	       expect(failure, "thread_set_state", 0, thread_set_entry(c, *thread, (uint32_t)subject_main, (uint32_t)top), 0) &&
-	       expect(failure, "thread_resume", 0, thread_resume(c, *thread), 0);
+	in_subject.task = started->task;
+	good = expect(failure, "mach_port_insert_right", 0, insert_right(c, started->task, DONE_NAME, done), 0);
+	for (uint32_t i = 0; good && i < threads; i++) {
+		port_t *thread = &started->threads[i];
+
+		good = expect(failure, "thread_create", i, thread_create(&in_subject, thread), 0) &&
+		       expect(failure, "thread_set_state", i,
+			      thread_set_entry(c, *thread, (uint32_t)subject_main, (uint32_t)&stacks[i][STACK_WORDS - 8]), 0) &&
+		       /* One thread alone is quickest where this task is. */
+		       (threads == 1 || move_to_other_cpus(c, cpus, *thread, failure));
+	}
+	for (uint32_t i = 0; good && i < threads; i++)
+		good = expect(failure, "thread_resume", i, thread_resume(c, started->threads[i]), 0);
+	return good;
 }
 
-struct outcome run_case(const struct caller *c, const struct words *words, uint32_t number, const uint32_t keep[MAX_CALLS / 32])
+/* A case must not find the last one's task still on its way out: what the kernel has in use is part of the answers. */
+static bool await_last(const struct caller *c, struct failure *failure)
+{
+	static uint32_t before;
+	uint32_t maps;
+
+	for (unsigned waited = 0; waited < WAITED; waited++) {
+		if (!expect(failure, "host_slab_info of vm_map", 0, cache_count(c, trap_host_self(), "vm_map", &maps), 0))
+			return false;
+		if (!before)
+			before = maps;
+		if (maps <= before)
+			break;
+		sleep_for(c, WAIT_MILLISECONDS);
+	}
+	return true;
+}
+
+struct outcome run_case(const struct caller *c, const struct cpus *cpus, const struct words *words, uint32_t number,
+			const uint32_t keep[MAX_CALLS / 32])
 {
 	static port_t done;
 	struct failure failure = { 0 };
 	struct outcome outcome;
-	port_t task, thread;
+	struct started started;
 
 	if (!done) {
 		expect(&failure, "mach_port_allocate", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &done), 0);
 		expect(&failure, "vm_inherit", 0, vm_inherit(c, c->task, (uint32_t)&both, sizeof both, INHERIT_SHARE), 0);
 	}
 	memset(&both, 0, sizeof both);
+	memset((void *)both.outcome.in, OPERATIONS, sizeof both.outcome.in);
 	both.words = words;
 	both.number = number;
 	memcpy(both.keep, keep, sizeof both.keep);
-	if (failure.what || !start(c, done, &task, &thread, &failure))
+	if (failure.what || !await_last(c, &failure) || !start(c, cpus, words->threads, done, &started, &failure))
 		return (struct outcome){ .end = NOT_MADE, .failure = failure };
 	wait_for_message(done, words->patience * 1000);
 	outcome = both.outcome;
 	outcome.end = !both.done ? STUCK : outcome.failure.what ? WRONG : ENDED;
 	if (outcome.end == STUCK)
 		return outcome;
-	expect(&failure, "task_terminate", 0, task_terminate(c, task), 0);
-	expect(&failure, "mach_port_deallocate of the task", 0, mach_port_deallocate(c, c->task, task), 0);
-	expect(&failure, "mach_port_deallocate of the thread", 0, mach_port_deallocate(c, c->task, thread), 0);
+	expect(&failure, "task_terminate", 0, task_terminate(c, started.task), 0);
+	expect(&failure, "mach_port_deallocate of the task", 0, mach_port_deallocate(c, c->task, started.task), 0);
+	for (uint32_t i = 0; i < words->threads; i++)
+		expect(&failure, "mach_port_deallocate of a thread", i, mach_port_deallocate(c, c->task, started.threads[i]), 0);
 	if (failure.what)
 		return (struct outcome){ .end = NOT_MADE, .failure = failure };
 	return outcome;

@@ -6,8 +6,9 @@
 #ifndef FUZZ_SUBJECT_H
 #define FUZZ_SUBJECT_H
 
-#include "calls.h"
+#include "crowd.h"
 #include "words.h"
+#include "../storm/cpus.h"
 #include "../storm/report.h"
 
 enum end {
@@ -24,9 +25,12 @@ struct outcome {
 	unsigned index;	/* the last call */
 	enum operation operation;
 	struct failure failure;
+	/* Of several threads: what each is in. */
+	volatile uint8_t in[MAX_THREADS];
 };
 
 /* Those calls whose bit in KEEP is set. */
-struct outcome run_case(const struct caller *c, const struct words *words, uint32_t number, const uint32_t keep[MAX_CALLS / 32]);
+struct outcome run_case(const struct caller *c, const struct cpus *cpus, const struct words *words, uint32_t number,
+			const uint32_t keep[MAX_CALLS / 32]);
 
 #endif

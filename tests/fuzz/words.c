@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "words.h"
-#include "calls.h"
+#include "crowd.h"
 #include "../storm/text.h"
 
 static const char *value_of(const char *word, const char *key)
@@ -26,6 +26,8 @@ static bool parse_word(const char *word, struct words *words)
 		{ "keep1", &words->keep[1], 0, UINT32_MAX },
 		{ "chunk", &words->chunk, 1, MAX_CALLS },
 		{ "from", &words->from, 0, MAX_CALLS },
+		{ "threads", &words->threads, 1, MAX_THREADS },
+		{ "rounds", &words->rounds, 1, 10000 },
 		{ "patience", &words->patience, 1, 3600 },
 	};
 
@@ -40,7 +42,7 @@ static bool parse_word(const char *word, struct words *words)
 		print_line("# '%s': give %s a number from %u to %u", word, numbers[i].key, numbers[i].min, numbers[i].max);
 		return false;
 	}
-	print_line("# '%s': no such option; there are seed first cases calls known tell keep0 keep1 chunk from patience", word);
+	print_line("# '%s': no such option; there are seed first cases calls known tell keep0 keep1 chunk from threads rounds patience", word);
 	return false;
 }
 
@@ -48,7 +50,10 @@ bool parse_words(int argc, char *const argv[], struct words *words)
 {
 	uint32_t device;
 
-	*words = (struct words){ .seed = 1, .cases = 100, .calls = 48, .keep = { UINT32_MAX, UINT32_MAX }, .patience = 20 };
+	*words = (struct words){
+		.seed = 1, .cases = 100, .calls = 48, .keep = { UINT32_MAX, UINT32_MAX }, .threads = 1, .rounds = 8,
+		.patience = 20,
+	};
 	if (argc < 4 || !parse_number(argv[1], &words->host_priv) || !parse_number(argv[2], &device) ||
 	    !parse_number(argv[3], &words->kernel_task)) {
 		print_line("# the first three words must be ${host-port} ${device-port} ${kernel-task}, which become port names");

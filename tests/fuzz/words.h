@@ -12,6 +12,7 @@ struct words {
 	uint32_t known, tell;	/* 0 or 1 */
 	uint32_t keep[2];	/* a bit for each call that is not left out */
 	uint32_t chunk, from;	/* shortening: see README.md */
+	uint32_t threads, rounds;	/* of several threads each makes so many times CALLS */
 	uint32_t patience;	/* seconds for a case until it will never end */
 };
 

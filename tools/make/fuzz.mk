@@ -3,16 +3,36 @@
 
 FUZZ  := build/fuzz/fuzz
 CALLS ?= 20000
+# Of a case.
+THREADS ?= 1
+# One thread is quickest on one CPU.
+fuzz-smp = $(if $(filter file1,$(origin SMP)$(THREADS)),1,$(SMP))
 
 .PHONY: fuzz fuzz-program
 fuzz-program: packages-build
 	@$(MAKE) --silent --no-print-directory -C tests/fuzz BUILD=../../build/fuzz
 
 ## make fuzz       random VM calls, stock beside ours: docs/fuzz.md. CALLS=20000 SEED=1; KNOWN=1: known defects too
+##                 THREADS=5: of several threads of a task; nothing is compared then
 ##                 SEED=n CASE=n KEEP=list: one case again, told call by call
 fuzz: for-kernel packages-run fuzz-program
 	@rust=$(call made,plain-graft) && $(VMTOOL) fuzz --stock '$(KERNEL)' --rust "$$rust" --program $(FUZZ) \
-		--calls $(CALLS) $(seed) $(if $(KNOWN),--known) $(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep $(KEEP)) \
-		--smp $(if $(filter file,$(origin SMP)),1,$(SMP)) --banner-timeout 120 --timeout 7200 --logs "$${rust%/*}/fuzz-logs" \
+		--calls $(CALLS) $(seed) $(if $(FIRST),--first $(FIRST)) --threads $(THREADS) $(if $(KNOWN),--known) $(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep $(KEEP)) \
+		--smp $(fuzz-smp) --banner-timeout 120 --timeout 7200 --logs "$${rust%/*}/fuzz-logs" \
 		--replay 'make fuzz $(fuzz-kernel)' --title "$(title)"
 fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAVOUR),KERNEL=$(KERNEL))
+
+## make fuzz-wrong after how many calls wrong versions are told from the stock kernel; ONLY="name ...": these
+.PHONY: fuzz-wrong
+fuzz-wrong: for-kernel packages-run fuzz-program
+	@header=$(call made,layout) && folder=$(call made,folder) && $(VMTOOL) fuzz --wrong $(ONLY) --headers "$${header%/*}" \
+		--stock '$(KERNEL)' --program $(FUZZ) --calls $(CALLS) $(seed) --smp $(fuzz-smp) \
+		--banner-timeout 120 --timeout 7200 --logs "$$folder/fuzz-wrong-logs"
+
+# Both judges see something: a version that is wrong, told from the stock kernel, and a model that is.
+.PHONY: fuzz-test
+fuzz-test: for-kernel packages-run
+	@$(MAKE) --silent --no-print-directory -C tests/fuzz BUILD=../../build/fuzz-model-error MODEL_ERROR=1
+	@folder=$(call made,folder) && \
+	tests/fuzz/sees-model-error.sh $(VMTOOL) '$(KERNEL)' build/fuzz-model-error/fuzz "$$folder/fuzz-model-error-logs"
+	@$(MAKE) --silent --no-print-directory fuzz-wrong ONLY='shadows-read-only needs-copy-ignored' CALLS=4000

@@ -53,6 +53,8 @@ pub enum Judge {
     Oracle,
     /// The proof that they are equal.
     Prove,
+    /// Random calls on a kernel.
+    Fuzz,
     /// Some schedule of the interleavings shows what the right version never shows.
     Interleavings,
     /// A state of upstream's own series, or upstream with a repair: the interleavings list what it shows.
@@ -64,6 +66,7 @@ impl Judge {
         match self {
             Judge::Oracle => "oracle",
             Judge::Prove => "prove",
+            Judge::Fuzz => "fuzz",
             Judge::Interleavings => "interleavings",
             Judge::Listed => "listed",
         }

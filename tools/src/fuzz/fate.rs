@@ -25,8 +25,8 @@ pub enum Fate {
 pub struct Case {
     pub number: u32,
     pub fate: Fate,
-    /// The last call made, where the program says so.
-    pub call: Option<u32>,
+    /// Calls that were made, so far as the program says so.
+    pub made: u32,
 }
 
 /// What a boot showed.
@@ -112,7 +112,7 @@ pub fn read<'a>(
             }
             "left:" => {
                 let fate = Fate::Left(rest.into());
-                boot.cases.push(Case { number: next.saturating_sub(1), fate, call: None });
+                boot.cases.push(Case { number: next.saturating_sub(1), fate, made: 0 });
             }
             "call" => boot.told.push(Told { call: rest.into(), digest: None }),
             "after" => {
@@ -131,7 +131,7 @@ pub fn read<'a>(
                 Outcome::Did(text) | Outcome::NotTried(text) => text,
                 Outcome::Nothing => verdict.text().into(),
             };
-            boot.cases.push(Case { number: next, fate: Fate::Stopped(text), call: None });
+            boot.cases.push(Case { number: next, fate: Fate::Stopped(text), made: 0 });
         }
         Verdict::Fail(_) | Verdict::NeverCameUp(_) => {
             let found = |case: &Case| matches!(case.fate, Fate::Left(_) | Fate::Stuck(_));
@@ -149,8 +149,9 @@ fn ended(text: &str) -> Option<(Case, u64, u64)> {
     let words: Vec<&str> = text.split(' ').collect();
     let [number, digest, made, steered] = words[..] else { return None };
     let fate = Fate::Ended(u32::from_str_radix(digest, 16).ok()?);
-    let case = Case { number: number.parse().ok()?, fate, call: None };
-    Some((case, made.parse().ok()?, steered.parse().ok()?))
+    let made = made.parse().ok()?;
+    let case = Case { number: number.parse().ok()?, fate, made };
+    Some((case, made.into(), steered.parse().ok()?))
 }
 
 /// `7, call 12: vm_copy: ...`
@@ -161,7 +162,7 @@ fn ill(word: &str, text: &str) -> Option<Case> {
         "wrong" => Fate::Wrong(what.into()),
         _ => Fate::Stuck(what.into()),
     };
-    Some(Case { number: number.parse().ok()?, fate, call: call.parse().ok() })
+    Some(Case { number: number.parse().ok()?, fate, made: call.parse().ok()? })
 }
 
 /// The line above a `not ok`.
@@ -195,7 +196,7 @@ mod tests {
             (8, "never returns: vm_copy"),
         ];
         assert_eq!(fates(&boot), wanted.map(|(n, text)| (n, text.to_string())));
-        assert_eq!((boot.calls, boot.steered, boot.cases[1].call), (44, 2, Some(12)));
+        assert_eq!((boot.calls, boot.steered, boot.cases[1].made), (44, 2, 12));
     }
 
     #[test]

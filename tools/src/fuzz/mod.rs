@@ -13,7 +13,9 @@ mod known;
 mod narrow;
 mod report;
 mod shorten;
+mod stub;
 mod subject;
+mod wrong;
 
 use crate::boot::MachineArgs;
 use findings::{differences, groups};
@@ -63,6 +65,11 @@ pub struct Args {
     /// Make calls that meet known defects, too
     #[arg(long)]
     known: bool,
+    /// Threads that make the calls of a case; with more than one nothing is compared, as their order is
+    /// nobody's answer, and without --known the kernels are copies in which the function of
+    /// projected-unlocked answers at once
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=6))]
+    threads: u32,
     /// Boots for making one finding short; 0: none
     #[arg(long, value_name = "COUNT", default_value_t = 40)]
     shorten: u32,
@@ -81,6 +88,8 @@ pub struct Args {
     /// First line, for example the kernel's version
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
+    #[command(flatten)]
+    wrong: wrong::WrongArgs,
     /// Name the known defects, and when they are met, and do nothing else
     #[arg(long)]
     list_known: bool,
@@ -93,29 +102,38 @@ const CALLS: u32 = 48;
 
 pub fn run(args: &Args) -> Result<ExitCode> {
     if args.list_known {
-        for known in known::List::read(known::LIST.as_ref())?.known {
-            println!("{:<24} {}", known.name, known.when);
-        }
+        let list = known::List::read(known::LIST.as_ref())?;
+        list.known.iter().for_each(|known| println!("{:<24} {}", known.name, known.when));
+        println!("with several threads:");
+        list.threads.iter().for_each(|known| println!("{:<24} {}", known.name, known.when));
         return Ok(ExitCode::SUCCESS);
     }
     ensure!(args.program.is_file(), "no program at {}: make fuzz-program", args.program.display());
-    let mut subjects = vec![Subject::new("stock", &args.stock)?];
-    if let Some(rust) = &args.rust {
-        subjects.push(Subject::new("ours", rust)?);
-    }
     std::fs::create_dir_all(&args.logs)
         .with_context(|| format!("cannot make folder {}", args.logs.display()))?;
+    let subject = |name, path: &PathBuf| match args.threads > 1 && !args.known {
+        true => Subject::new(name, &stub::copy(path, &args.logs, name)?),
+        false => Subject::new(name, path),
+    };
+    let mut subjects = vec![subject("stock", &args.stock)?];
+    if let Some(rust) = &args.rust {
+        subjects.push(subject("ours", rust)?);
+    }
     let plan = Plan {
         program: &args.program,
         machine: &args.machine,
         logs: &args.logs,
         seed: args.seed,
         calls: CALLS,
+        threads: args.threads,
         known: args.known,
         stops: args.stops,
     };
     if let Some(title) = &args.title {
         println!("# {title}");
+    }
+    if let Some(plan_of_wrong) = args.wrong.plan() {
+        return plan_of_wrong.run(&subjects[0], &plan, args.first, args.calls.div_ceil(CALLS));
     }
     let status = match args.case {
         Some(number) => replay(&subjects, &plan, number, args.keep.unwrap_or(Keep::all(CALLS)))?,
@@ -125,14 +143,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn find(args: &Args, subjects: &[Subject], plan: &Plan) -> Result<u8> {
-    let cases = args.calls.div_ceil(CALLS);
+    let cases = args.calls.div_ceil(CALLS * plan.rounds());
     let runs = run_all(args, subjects, plan, cases)?;
     let mut report = Report::new(args.seed, &args.replay, args.known);
     for (subject, run) in subjects.iter().zip(&runs) {
-        report.run(subject.name, cases, run);
+        report.run(&subject.name, cases, run);
     }
     let mut compared = Vec::new();
-    if let ([stock, ours], [stock_run, our_run]) = (subjects, &runs[..]) {
+    if let (1, [stock, ours], [stock_run, our_run]) = (args.threads, subjects, &runs[..]) {
         compared = differences(stock_run, our_run);
         report.alike(&compared);
         if let Some(first) = compared.first() {
@@ -144,6 +162,10 @@ fn find(args: &Args, subjects: &[Subject], plan: &Plan) -> Result<u8> {
         let (run, number) = group.first;
         // What only one kernel does was told above.
         if compared.iter().any(|difference| difference.number == number) {
+            continue;
+        }
+        if args.threads > 1 {
+            report.of_threads(&group, args.threads);
             continue;
         }
         let narrowed = narrow::failure(&subjects[run], plan, number, &group.what, args.shorten)?;

@@ -150,7 +150,7 @@ mod tests {
     use crate::fuzz::fate::{Case, Told};
 
     fn boot(pieces: &[u32], fates: &[Fate]) -> Boot {
-        let case = |fate: &Fate| Case { number: 1, fate: fate.clone(), call: None };
+        let case = |fate: &Fate| Case { number: 1, fate: fate.clone(), made: 0 };
         Boot { pieces: pieces.into(), cases: fates.iter().map(case).collect(), ..Boot::default() }
     }
 

@@ -84,6 +84,14 @@ impl Report<'_> {
         self.point(known, format!("{}: {cases}{mark}", group.what), notes);
     }
 
+    /// What several threads did cannot be made short, and may not come again.
+    pub fn of_threads(&mut self, group: &Group, threads: u32) {
+        let (number, seed) = (group.first.1, self.seed);
+        let known = if self.known { " KNOWN=1" } else { "" };
+        let line = format!("{} THREADS={threads} SEED={seed} FIRST={number}{known}", self.replay);
+        self.point(false, format!("{}: {} of the cases", group.what, group.cases), vec![line]);
+    }
+
     fn notes(&self, number: u32, narrowed: &Narrowed) -> Vec<String> {
         let known = if self.known { " KNOWN=1" } else { "" };
         let mut notes: Vec<String> =

@@ -11,8 +11,11 @@ use super::shorten::{Keep, Pieces};
 use crate::boot::{KernelMap, MachineArgs, Module, Progress};
 use crate::run::PORTS;
 
+/// Times the calls of a case that each of several threads makes: they are to meet.
+const ROUNDS: u32 = 8;
+
 pub struct Subject {
-    pub name: &'static str,
+    pub name: String,
     path: PathBuf,
     map: KernelMap,
 }
@@ -25,6 +28,7 @@ pub struct Plan<'a> {
     pub seed: u32,
     /// Calls of a case.
     pub calls: u32,
+    pub threads: u32,
     /// Calls that meet known defects are made.
     pub known: bool,
     /// The most times that a kernel may stop.
@@ -35,6 +39,8 @@ pub struct Plan<'a> {
 #[derive(Debug, Default)]
 pub struct Run {
     pub fates: BTreeMap<u32, Fate>,
+    /// Calls that each case made.
+    pub made: BTreeMap<u32, u32>,
     /// After which cases something was left in the kernel.
     pub left: Vec<(u32, Fate)>,
     pub calls: u64,
@@ -44,10 +50,25 @@ pub struct Run {
     pub untried: Option<u32>,
 }
 
+impl Plan<'_> {
+    /// How many times that number of calls all threads make in a case.
+    pub fn rounds(&self) -> u32 {
+        if self.threads > 1 {
+            self.threads * ROUNDS
+        } else {
+            1
+        }
+    }
+}
+
 impl Subject {
-    pub fn new(name: &'static str, path: &Path) -> Result<Subject> {
+    pub fn new(name: &str, path: &Path) -> Result<Subject> {
         let map = KernelMap::parse(path, &kit::elf::read(path)?)?;
-        Ok(Subject { name, path: path.into(), map })
+        Ok(Subject { name: name.into(), path: path.into(), map })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Runs cases, and goes on behind each that stops the kernel.
@@ -82,13 +103,17 @@ impl Subject {
 
     fn boot(&self, plan: &Plan, words: &str, first: u32, log: &str) -> Result<Boot> {
         let known = u32::from(plan.known);
-        let words =
-            format!("{PORTS} seed={} calls={} known={known} {words}", plan.seed, plan.calls);
+        let threads = match plan.threads {
+            1 => String::new(),
+            threads => format!("threads={threads} rounds={ROUNDS} patience=60"),
+        };
+        let (seed, calls) = (plan.seed, plan.calls);
+        let words = format!("{PORTS} seed={seed} calls={calls} known={known} {threads} {words}");
         let module = Module { path: plan.program.into(), args: words };
         let mut boot = plan.machine.boot(self.path.clone(), vec![module]);
         let log = plan.logs.join(format!("{log}.log"));
         boot.log = Some(log.clone());
-        let progress = Progress::new(self.name);
+        let progress = Progress::new(&self.name);
         let report = boot
             .run(&mut |status| progress.show(status))
             .with_context(|| format!("cannot boot the {} kernel", self.name))?;
@@ -110,6 +135,7 @@ impl Run {
             bail!("no case from {first} on ran");
         };
         for case in boot.cases {
+            *self.made.entry(case.number).or_default() += case.made;
             match case.fate {
                 Fate::Left(_) => self.left.push((case.number, case.fate)),
                 fate => {
@@ -128,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_run_goes_on_behind_the_last_case_of_a_boot() {
-        let case = |number, fate| Case { number, fate, call: None };
+        let case = |number, fate| Case { number, fate, made: 0 };
         let mut run = Run::default();
         let cases = vec![case(5, Fate::Ended(1)), case(5, Fate::Left("entries: 9".into()))];
         assert_eq!(run.take(Boot { cases, calls: 3, ..Boot::default() }, 5).unwrap(), 6);
