@@ -98,10 +98,10 @@ result_t vm_map(const struct caller *c, port_t task, struct mapping *mapping)
 	rpc_put_number(&m, mapping->size);
 	rpc_put_number(&m, mapping->mask);
 	rpc_put_boolean(&m, mapping->anywhere);
-	if (mapping->object)
+	if (mapping->object && !mapping->object_is_sent)
 		rpc_put_made_port(&m, mapping->object);
 	else
-		rpc_put_port(&m, 0);
+		rpc_put_port(&m, mapping->object);
 	rpc_put_number(&m, mapping->offset);
 	rpc_put_boolean(&m, mapping->copy);
 	rpc_put_number(&m, mapping->protection);

@@ -12,6 +12,7 @@ struct mapping {
 	uint32_t address, size, mask;
 	bool anywhere;
 	port_t object;	/* a receive right of this task, or 0: memory of zeros */
+	bool object_is_sent;	/* it is a send right */
 	uint32_t offset;
 	bool copy;
 	uint32_t protection, max_protection, inheritance;

@@ -7,21 +7,23 @@ enum id {
 	ID_DATA_ERROR = 2090,
 	ID_DATA_SUPPLY = 2093,
 	ID_READY = 2094,
+	ID_MACH_PORT_DESTROY = 3205,
 
 	ID_INIT = 2200,
+	ID_TERMINATE = 2201,
 	ID_DATA_REQUEST = 2203,
 	ID_DATA_RETURN = 2208,
 };
 
 enum { RIGHT_RECEIVE = 1, ERROR_VALUE = 10 };	/* KERN_MEMORY_ERROR */
 
-static uint32_t stack[STACK_WORDS];
 static uint32_t page[PAGE / sizeof(uint32_t)] __attribute__((aligned(PAGE)));
 
 static result_t get_ready(struct pager *pager, struct rpc *m)
 {
 	struct rpc answer;
 
+	pager->mapped++;
 	pager->control = rpc_get_word(m);
 	pager->name = rpc_get_word(m);
 	rpc_begin(&answer, pager->control, ID_READY);
@@ -75,6 +77,25 @@ static result_t take_back(struct pager *pager, struct rpc *m)
 	return drop_array(&pager->caller, &data);
 }
 
+/* The kernel is done with the object, until it is mapped again; its two ports are ours to end. */
+static result_t end_ports(struct pager *pager, struct rpc *m)
+{
+	port_t ports[2];
+	result_t result = 0;
+
+	ports[0] = rpc_get_word(m);
+	ports[1] = rpc_get_word(m);
+	for (unsigned i = 0; i < 2 && !result; i++) {
+		struct rpc call;
+
+		rpc_begin(&call, pager->caller.task, ID_MACH_PORT_DESTROY);
+		rpc_put_name(&call, ports[i]);
+		result = rpc_call(&call, pager->caller.reply);
+	}
+	pager->mapped--;
+	return result;
+}
+
 static void pager_main(void *argument)
 {
 	struct pager *pager = argument;
@@ -88,6 +109,9 @@ static void pager_main(void *argument)
 			switch (rpc_id(&m)) {
 			case ID_INIT:
 				result = get_ready(pager, &m);
+				break;
+			case ID_TERMINATE:
+				result = end_ports(pager, &m);
 				break;
 			case ID_DATA_REQUEST:
 				result = answer_request(pager, &m);
@@ -108,6 +132,6 @@ bool pager_start(struct pager *pager, const struct caller *c, const struct cpus 
 	for (unsigned i = 0; i < PAGE / sizeof page[0]; i++)
 		page[i] = PAGER_WORD;
 	return expect(failure, "mach_port_allocate of the object", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &pager->object), 0) &&
-	       make_thread(c, cpus, stack, pager_main, pager, &pager->thread, failure) &&
+	       make_thread(c, cpus, pager->stack, pager_main, pager, &pager->thread, failure) &&
 	       expect(failure, "thread_resume of the pager", 0, thread_resume(c, pager->thread), 0);
 }

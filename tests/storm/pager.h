@@ -22,16 +22,18 @@ enum { PAGER_WORD = 0x5a5a5a5a };
 
 struct pager {
 	struct caller caller;	/* of its thread */
+	uint32_t stack[STACK_WORDS];
 	port_t object, thread;
 	uint32_t copy_strategy;
 	volatile enum pager_answer answer;
 	/* From the kernel, once the object is mapped. */
 	volatile port_t control, name;
 	volatile uint32_t requests;	/* of data */
+	volatile uint32_t mapped;	/* times that the kernel took it up, less those that it was done with it */
 	volatile result_t result;	/* the first error of an answer */
 };
 
-/* Makes the object, and starts its thread. One pager at a time. */
+/* Makes the object, and starts its thread. PAGER must not move from then on. */
 bool pager_start(struct pager *pager, const struct caller *c, const struct cpus *cpus, struct failure *failure);
 
 #endif
