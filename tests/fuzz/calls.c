@@ -9,6 +9,7 @@ static const struct {
 	[ALLOCATE] = { "vm_allocate", 8 },
 	[ALLOCATE_ANYWHERE] = { "vm_allocate anywhere", 5 },
 	[MAP] = { "vm_map", 4 },
+	[MAP_OBJECT] = { "vm_map of an object", 5 },
 	[DEALLOCATE] = { "vm_deallocate", 7 },
 	[PROTECT] = { "vm_protect", 14 },
 	[PROTECT_MAX] = { "vm_protect of the maximum", 2 },
@@ -120,6 +121,13 @@ struct call make_call(uint32_t seed, uint32_t number, unsigned index)
 	case MAP:
 		call.protection &= call.max_protection;
 		break;
+	case MAP_OBJECT:
+		call.protection &= call.max_protection;
+		call.object = below(&source, OBJECTS);
+		call.pages = call.pages < OBJECT_PAGES ? call.pages : OBJECT_PAGES;
+		call.offset = below(&source, OBJECT_PAGES - call.pages + 1);
+		call.copy = !below(&source, 4);
+		break;
 	case PROTECT_MAX:
 		call.protection = below(&source, 2) ? PROT_ALL : call.protection;
 		break;
@@ -186,6 +194,10 @@ void tell_call(unsigned index, const struct call *call, const char *known)
 	if (call->operation == MAP)
 		print_line("# call %u: %s%s, page %u, %u pages, protection %u, maximum %u, inheritance %u%s%s", index, name, of, call->page,
 			   call->pages, call->protection, call->max_protection, call->inheritance, mark, known);
+	else if (call->operation == MAP_OBJECT)
+		print_line("# call %u: %s%s, page %u, %u pages of %s%u from its page %u, protection %u, maximum %u, inheritance %u%s%s",
+			   index, name, of, call->page, call->pages, call->copy ? "a copy of object " : "object ", call->object, call->offset,
+			   call->protection, call->max_protection, call->inheritance, mark, known);
 	else if (call->operation == ALLOCATE_ANYWHERE)
 		print_line("# call %u: %s%s, %u pages%s%s", index, name, of, call->pages, mark, known);
 	else if (call->operation == FORK || call->operation == TERMINATE)

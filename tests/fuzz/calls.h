@@ -8,8 +8,8 @@
 enum { MAX_CALLS = 64 };
 
 enum operation {
-	ALLOCATE, ALLOCATE_ANYWHERE, MAP, DEALLOCATE, PROTECT, PROTECT_MAX, INHERIT, WIRE, UNWIRE, READ, WRITE, COPY, STORE, LOAD, FORK,
-	TERMINATE, OPERATIONS,
+	ALLOCATE, ALLOCATE_ANYWHERE, MAP, MAP_OBJECT, DEALLOCATE, PROTECT, PROTECT_MAX, INHERIT, WIRE, UNWIRE, READ, WRITE, COPY, STORE, LOAD,
+	FORK, TERMINATE, OPERATIONS,
 };
 
 struct call {
@@ -19,6 +19,9 @@ struct call {
 	unsigned to;	/* COPY: the first page of the destination. READ: which copy is given up. FORK, TERMINATE: which view */
 	uint32_t protection, max_protection, inheritance;
 	uint32_t word;	/* that is stored */
+	/* MAP_OBJECT: which, from which of its pages on, and whether a copy of it. */
+	unsigned object, offset;
+	bool copy;
 };
 
 struct call make_call(uint32_t seed, uint32_t number, unsigned index);

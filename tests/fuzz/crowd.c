@@ -30,6 +30,7 @@ static bool is_harmless(uint32_t number, const struct call *call)
 	case LOAD:
 	case STORE:
 	case TERMINATE:
+	case MAP_OBJECT:
 		return false;
 	default:
 		return true;
@@ -43,7 +44,7 @@ struct call crowd_call(uint32_t seed, uint32_t number, unsigned thread, unsigned
 	/* Another that can be made stands in for one that cannot. */
 	for (unsigned turn = 0;; turn++) {
 		call = make_call(seed + turn * 0x9e3779b9, number * MAX_THREADS + thread, index);
-		if (call.operation == LOAD || call.operation == STORE || call.operation == TERMINATE)
+		if (call.operation == LOAD || call.operation == STORE || call.operation == TERMINATE || call.operation == MAP_OBJECT)
 			continue;
 		if (known || is_harmless(number, &call))
 			break;

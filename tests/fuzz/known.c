@@ -33,11 +33,6 @@ static bool wanted(const struct page *page)
 	return page->wanted;
 }
 
-static bool shared(const struct page *page)
-{
-	return page->shared;
-}
-
 static bool writes(const struct call *call)
 {
 	return call->operation == WRITE || call->operation == COPY;
@@ -57,7 +52,7 @@ static bool crossing_end(const struct model *model, const struct call *call)
 
 static bool wanted_and_private(const struct page *page)
 {
-	return page->wanted && !page->shared;
+	return page->wanted && !is_in_common(page);
 }
 
 static bool copy_onto_wired(const struct model *model, const struct call *call)
@@ -91,7 +86,7 @@ static bool fork_endless(const struct model *model, const struct call *call)
 	for (unsigned i = 0; call->operation == FORK && i < PAGES; i++) {
 		const struct page *page = &model->views[0].pages[i];
 
-		if (page->mapped && page->inheritance == INHERIT_COPY && page->wanted && !(page->protection & PROT_READ))
+		if (page->mapped && page->inheritance == INHERIT_COPY && (page->wanted || page->permanent) && !(page->protection & PROT_READ))
 			return true;
 	}
 	return false;
@@ -99,7 +94,7 @@ static bool fork_endless(const struct model *model, const struct call *call)
 
 static bool copy_onto_itself(const struct model *model, const struct call *call)
 {
-	return call->operation == COPY && any(range_of(model, call), lends) && any(destination(model, call), shared);
+	return call->operation == COPY && any(range_of(model, call), lends) && any(destination(model, call), is_in_common);
 }
 
 static const struct {

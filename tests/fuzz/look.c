@@ -78,6 +78,8 @@ void note_objects(struct subject *s)
 {
 	uint32_t objects = 0;
 
+	if (s->paged)
+		return;
 	see(s, "result of host_slab_info", 0, cache_count(&s->caller, s->host, "vm_object", &objects), 0);
 	note(s, objects - s->objects);
 }

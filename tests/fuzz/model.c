@@ -48,6 +48,26 @@ static uint8_t take_cell(struct model *model, const struct words_of *words)
 	return cell;
 }
 
+void start_objects(struct model *model, const uint32_t words[OBJECTS])
+{
+	for (unsigned i = 0; i < OBJECTS; i++)
+		for (unsigned j = 0; j < OBJECT_PAGES; j++)
+			model->objects[i][j] = take_cell(model, &(struct words_of){ { words[i], words[i] } });
+}
+
+bool any_mapped(const struct page *page, unsigned pages)
+{
+	for (unsigned i = 0; i < pages; i++)
+		if (page[i].mapped)
+			return true;
+	return false;
+}
+
+bool is_in_common(const struct page *page)
+{
+	return page->shared || page->permanent;
+}
+
 void map_page(struct model *model, struct page *page, const struct words_of *words)
 {
 	unmap_page(model, page);
@@ -55,6 +75,12 @@ void map_page(struct model *model, struct page *page, const struct words_of *wor
 		.mapped = true, .protection = PROT_DEFAULT, .max_protection = PROT_ALL, .inheritance = INHERIT_OF_NEW,
 		.cell = take_cell(model, words),
 	};
+}
+
+void map_object_page(struct model *model, struct page *page, uint8_t cell)
+{
+	*page = (struct page){ .mapped = true, .permanent = true, .cell = cell };
+	model->cells[cell].users++;
 }
 
 void unmap_page(struct model *model, struct page *page)
@@ -68,7 +94,7 @@ void replace_contents(struct model *model, struct page *page, const struct words
 {
 	const struct words_of copy = *words;
 
-	if (page->shared) {
+	if (is_in_common(page)) {
 		*contents(model, page) = copy;
 		return;
 	}
@@ -78,7 +104,7 @@ void replace_contents(struct model *model, struct page *page, const struct words
 
 bool lends(const struct page *page)
 {
-	return page->mapped && (page->shared || page->lent);
+	return page->mapped && (is_in_common(page) || page->lent);
 }
 
 void fork_view(struct model *model, struct view *child)
@@ -97,7 +123,7 @@ void fork_view(struct model *model, struct view *child)
 		} else {
 			from->copied = to->copied = true;
 			to->lent = lends(from);
-			to->shared = false;
+			to->shared = to->permanent = false;
 			to->cell = take_cell(model, contents(model, from));
 		}
 	}

@@ -9,7 +9,9 @@
 #include "kernel.h"
 
 /* The subject's view is the first; the others are forks of it. */
-enum { PAGES = 16, VIEWS = 3, COPIES = 3, CELLS = VIEWS * PAGES };
+enum { PAGES = 16, VIEWS = 3, COPIES = 3 };
+/* Memory objects of a pager: one supplies its pages, one has none. */
+enum { OBJECTS = 2, OBJECT_PAGES = 8, CELLS = VIEWS * PAGES + OBJECTS * OBJECT_PAGES };
 /*
  * Far from the program, its stack, and what the kernel chooses; or where the map begins, and with it the kernel's hint of free
  * space, which is of use there alone.
@@ -33,6 +35,7 @@ struct page {
 	uint8_t protection, max_protection, inheritance;
 	bool wanted;	/* wired, or to be as soon as it may be accessed at all */
 	uint8_t cell;
+	bool permanent;	/* a page of a pager's object */
 	/* For the conditions of known defects. */
 	bool shared;	/* a fork shared it, so its entry is marked for good */
 	bool copied;	/* somebody may have a copy still to be made */
@@ -57,6 +60,7 @@ struct model {
 	struct view views[VIEWS];
 	struct copy copies[COPIES];
 	struct cell cells[CELLS];
+	uint8_t objects[OBJECTS][OBJECT_PAGES];	/* their cells, which stay */
 };
 
 uint32_t page_address(const struct model *model, unsigned page);
@@ -66,8 +70,16 @@ bool is_wired(const struct page *page);
 uint32_t wired_pages(const struct view *view);
 struct words_of *contents(struct model *model, const struct page *page);
 
+/* Gives the objects their contents. */
+void start_objects(struct model *model, const uint32_t words[OBJECTS]);
+bool any_mapped(const struct page *page, unsigned pages);
+/* Others see what is stored to it. */
+bool is_in_common(const struct page *page);
+
 /* A page gets contents of its own; it must have none, or those are given up. */
 void map_page(struct model *model, struct page *page, const struct words_of *words);
+/* A page of an object, which is the same wherever it is mapped. */
+void map_object_page(struct model *model, struct page *page, uint8_t cell);
 void unmap_page(struct model *model, struct page *page);
 void replace_contents(struct model *model, struct page *page, const struct words_of *words);
 /* Whether a copy of the page is made of a shared page's contents. */

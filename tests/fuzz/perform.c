@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "perform.h"
 #include "look.h"
+#include "objects.h"
 #include "../storm/text.h"
 
 enum { FNV_PRIME = 16777619 };
@@ -43,14 +44,6 @@ static result_t walk(const struct page *page, unsigned pages, uint32_t access)
 	return 0;
 }
 
-static bool any_mapped(const struct page *page, unsigned pages)
-{
-	for (unsigned i = 0; i < pages; i++)
-		if (page[i].mapped)
-			return true;
-	return false;
-}
-
 bool can_perform(const struct subject *subject, const struct call *call)
 {
 	const struct view *view = &subject->model.views[call->view];
@@ -67,6 +60,8 @@ bool can_perform(const struct subject *subject, const struct call *call)
 		return !subject->model.views[call->to].task;
 	case TERMINATE:
 		return subject->model.views[call->to].task;
+	case MAP_OBJECT:	/* a send right is there for the subject itself alone */
+		return call->view == 0;
 	default:
 		return true;
 	}
@@ -348,6 +343,9 @@ void perform(struct subject *s, const struct call *call)
 		return;
 	case MAP:
 		map(s, call, view, page);
+		break;
+	case MAP_OBJECT:
+		map_object(s, call, view, page);
 		break;
 	case DEALLOCATE:
 		see(s, "result", 0, vm_deallocate(&s->caller, view->task, address, size), 0);

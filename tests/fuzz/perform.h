@@ -11,6 +11,7 @@ struct subject {
 	struct caller caller;
 	port_t host;
 	uint32_t objects;	/* that the kernel had when the case began */
+	bool paged;	/* an object of a pager was mapped: how many there are depends on when it is done with that */
 	struct model model;
 	uint32_t digest;	/* of all that the kernel answered */
 	struct failure failure;	/* the first result that the model does not have */

@@ -2,6 +2,7 @@
 #include "subject.h"
 #include "known.h"
 #include "look.h"
+#include "objects.h"
 #include "../storm/text.h"
 
 enum { WAITED = 100, WAIT_MILLISECONDS = 10 };
@@ -118,6 +119,7 @@ static void run_alone(void)
 	cache_count(&subject.caller, subject.host, "vm_object", &subject.objects);
 	subject.model.place = both.number / 2 % 2 ? FIRST_PLACE : FAR_PLACE;
 	subject.model.views[0].task = subject.caller.task;
+	start_objects(&subject.model, object_words);
 	for (unsigned index = 0; index < both.words->calls && !subject.failure.what; index++)
 		step(index);
 	if (!subject.failure.what)
@@ -158,7 +160,8 @@ static bool start(const struct caller *c, const struct cpus *cpus, uint32_t thre
 	if (!expect(failure, "task_create", 0, task_fork(c, &started->task), 0))
 		return false;
 	in_subject.task = started->task;
-	good = expect(failure, "mach_port_insert_right", 0, insert_right(c, started->task, DONE_NAME, done), 0);
+	good = expect(failure, "mach_port_insert_right", 0, insert_right(c, started->task, DONE_NAME, done), 0) &&
+	       give_objects(c, started->task, failure);
 	for (uint32_t i = 0; good && i < threads; i++) {
 		port_t *thread = &started->threads[i];
 
@@ -184,7 +187,7 @@ static bool await_last(const struct caller *c, struct failure *failure)
 			return false;
 		if (!before)
 			before = maps;
-		if (maps <= before)
+		if (maps <= before && are_unmapped())
 			break;
 		sleep_for(c, WAIT_MILLISECONDS);
 	}
@@ -200,6 +203,7 @@ struct outcome run_case(const struct caller *c, const struct cpus *cpus, const s
 	struct started started;
 
 	if (!done) {
+		start_pagers(c, &failure);
 		expect(&failure, "mach_port_allocate", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &done), 0);
 		expect(&failure, "vm_inherit", 0, vm_inherit(c, c->task, (uint32_t)&both, sizeof both, INHERIT_SHARE), 0);
 	}

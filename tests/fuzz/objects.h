@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory objects, whose pagers are threads of the first task. */
+#ifndef FUZZ_OBJECTS_H
+#define FUZZ_OBJECTS_H
+
+#include "perform.h"
+
+/* What each page of an object holds at first, in all of its words. */
+extern const uint32_t object_words[OBJECTS];
+
+/* Once, in the first task: it has a thread for each. */
+bool start_pagers(const struct caller *c, struct failure *failure);
+/* The kernel is done with all of them. */
+bool are_unmapped(void);
+/* The subject maps them by names that it has from the start. */
+bool give_objects(const struct caller *c, port_t task, struct failure *failure);
+
+void map_object(struct subject *subject, const struct call *call, struct view *view, struct page *page);
+
+#endif
