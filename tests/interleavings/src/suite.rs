@@ -86,7 +86,6 @@ struct Report {
 
 impl Report {
     fn result(&mut self, ok: bool, what: &str, began: Instant) {
-        progress::clear();
         self.number += 1;
         self.failed += usize::from(!ok);
         let verdict = if ok { "ok" } else { "not ok" };

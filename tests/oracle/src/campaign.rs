@@ -4,7 +4,7 @@
 //! Each worker is a fork of this process, with its own copy of everything below
 //! 4 GB. Case N of a seed is the same whoever runs it.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -113,9 +113,9 @@ impl Campaign<'_> {
 
     /// Waits for the workers; one that dies has found a difference of its own.
     fn watch_over(&self, board: &Board, workers: &mut Vec<(usize, i32)>, started: Instant) {
-        let terminal = std::io::stderr().is_terminal();
+        let line = kit::progress::line();
         while !workers.is_empty() {
-            std::thread::sleep(Duration::from_millis(if terminal { 100 } else { 5 }));
+            std::thread::sleep(Duration::from_millis(if line.is_hidden() { 5 } else { 100 }));
             workers.retain(|&(number, child)| {
                 let mut status = 0;
                 // SAFETY: waits for a child of this process.
@@ -125,14 +125,10 @@ impl Campaign<'_> {
                 }
                 !ended
             });
-            if terminal {
-                let done = board.done.load(Relaxed);
-                let rate = done as f64 / started.elapsed().as_secs_f64();
-                eprint!("\r{}: {done} of {} cases, {rate:.0} a second ", self.label, self.cases);
-            }
-        }
-        if terminal {
-            eprint!("\r\x1b[K");
+            let done = board.done.load(Relaxed);
+            let rate = done as f64 / started.elapsed().as_secs_f64();
+            let (label, all) = (self.label, self.cases);
+            line.set_message(format!("{label}: {done} of {all} cases, {rate:.0} a second"));
         }
     }
 

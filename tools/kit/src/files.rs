@@ -3,11 +3,13 @@
 //! half-written is left behind and no input is lost.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
 
 use anyhow::{ensure, Context, Result};
 use sha2::{Digest, Sha256};
+use tempfile::{Builder, NamedTempFile};
 
 /// Reads a whole file; the error names it.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
@@ -47,33 +49,32 @@ pub fn write_all(files: &[(&Path, &[u8])], inputs: &[&Path]) -> Result<()> {
     for (path, _) in files {
         refuse_overwrite(path, inputs)?;
     }
-    let files: Vec<&(&Path, &[u8])> = files
-        .iter()
-        .filter(|(path, bytes)| !fs::read(path).is_ok_and(|old| old == *bytes))
-        .collect();
-    let beside = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        PathBuf::from(name)
-    };
-    let result = (|| {
-        for (path, bytes) in &files {
-            fs::write(beside(path), bytes)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        for (path, _) in &files {
-            fs::rename(beside(path), path)
-                .with_context(|| format!("cannot replace {}", path.display()))?;
-        }
-        Ok(())
-    })();
-    if result.is_err() {
-        for (path, _) in &files {
-            // The part file may never have come to be; the error at hand is the one to tell.
-            let _ = fs::remove_file(beside(path));
+    let mut written = Vec::new();
+    for (path, bytes) in files {
+        if !fs::read(path).is_ok_and(|old| old == *bytes) {
+            let mut part = beside(path)?;
+            part.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))?;
+            written.push((part, path));
         }
     }
-    result
+    for (part, path) in written {
+        part.persist(path).with_context(|| format!("cannot replace {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// A new file in the folder of `path`, to be renamed to it when it is whole; it goes if it is not.
+pub fn beside(path: &Path) -> Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    // As any new file: the user's umask takes from it.
+    let mode = fs::Permissions::from_mode(0o666);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part-");
+    Builder::new()
+        .prefix(&name)
+        .permissions(mode)
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

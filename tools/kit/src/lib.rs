@@ -10,6 +10,7 @@
 //! - [`link`](mod@link): our object, linked for a fixed address;
 //! - [`wrong`]: versions of our functions that are wrong on purpose;
 //! - [`workspace`]: a copy of the workspace to change, and [`workshop`]: the object compiled from one;
+//! - [`progress`]: how far long work is;
 //! - [`exit`]: the exit statuses, by name;
 //! - [`skip`]: what a test leaves out, told past its harness.
 
@@ -20,6 +21,7 @@ pub mod files;
 pub mod folder;
 pub mod graft;
 pub mod link;
+pub mod progress;
 pub mod skip;
 pub mod workshop;
 pub mod workspace;

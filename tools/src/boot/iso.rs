@@ -4,7 +4,7 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use anyhow::{bail, Context, Result};
@@ -51,21 +51,18 @@ pub fn image(
         bail!("GRUB's BIOS loader ({LOADER}) is missing: tools/install-packages.sh run");
     };
     kit::folder::ours(cache)?;
-    let stage = Stage::new(cache)?;
-    let boot = stage.0.join("boot");
+    let stage = tempfile::tempdir_in(cache)
+        .with_context(|| format!("cannot write to folder {}", cache.display()))?;
+    let boot = stage.path().join("boot");
     fs::create_dir_all(boot.join("grub"))?;
     fs::write(boot.join("kernel"), kernel)?;
     fs::write(boot.join("grub/grub.cfg"), &config)?;
     for (n, content) in contents.iter().enumerate() {
         fs::write(boot.join(format!("module{n}")), content)?;
     }
-    let fresh = stage.0.with_extension("iso.new");
-    let made = mkrescue(&loader, &stage.0, &fresh);
-    if made.is_err() {
-        let _ = fs::remove_file(&fresh);
-    }
-    made?;
-    fs::rename(&fresh, &image)?;
+    let fresh = kit::files::beside(&image)?;
+    mkrescue(&loader, stage.path(), fresh.path())?;
+    fresh.persist(&image)?;
     drop_oldest(cache);
     Ok(image)
 }
@@ -85,7 +82,7 @@ fn mkrescue(loader: &Path, tree: &Path, output: &Path) -> Result<()> {
         }
         other => other.context("cannot run grub-mkrescue")?,
     };
-    if !done.status.success() || !output.is_file() {
+    if !done.status.success() || fs::metadata(output)?.len() == 0 {
         bail!("grub-mkrescue made no image:\n{}", String::from_utf8_lossy(&done.stderr).trim());
     }
     Ok(())
@@ -131,25 +128,6 @@ fn is_image(path: &Path) -> bool {
     let hash =
         path.file_name().and_then(|name| name.to_str()?.strip_prefix(NAME)?.strip_suffix(".iso"));
     hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// A folder that goes when it is no longer needed.
-struct Stage(PathBuf);
-
-impl Stage {
-    fn new(cache: &Path) -> Result<Stage> {
-        let path = (0..1000)
-            .map(|n| cache.join(format!("stage-{}-{n}", process::id())))
-            .find(|path| fs::create_dir(path).is_ok())
-            .with_context(|| format!("cannot write to folder {}", cache.display()))?;
-        Ok(Stage(path))
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 #[cfg(test)]

@@ -262,13 +262,9 @@ fn has_multiboot_header(kernel: &[u8]) -> bool {
 }
 
 fn require(program: &str) -> Result<()> {
-    let found = std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    });
-    if !found {
-        bail!("{program} is missing: tools/install-packages.sh run");
-    }
-    Ok(())
+    which::which(program)
+        .map(|_| ())
+        .with_context(|| format!("{program} is missing: tools/install-packages.sh run"))
 }
 
 fn text_of(path: &Path) -> Result<&str> {

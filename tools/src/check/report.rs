@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What is told while the steps run, and at the end.
 
-use std::io::{stdout, IsTerminal, Write};
+use kit::progress::{self, Line};
 
 use super::command::Ended;
 use super::judge::{Rules, Verdict};
@@ -10,11 +10,9 @@ use super::table::Step;
 
 /// Lines of a failed step's output that are shown.
 const SHOWN: usize = 40;
-/// Of the line that tells what is running.
-const WIDTH: usize = 79;
 
 pub struct Report {
-    on_terminal: bool,
+    line: Line,
     all: usize,
     passed: usize,
     failed: usize,
@@ -26,8 +24,8 @@ pub struct Report {
 
 impl Report {
     pub fn new(all: usize) -> Report {
-        let on_terminal = stdout().is_terminal();
-        Report { on_terminal, all, passed: 0, failed: 0, skipped: 0, skips: Vec::new() }
+        let line = progress::line();
+        Report { line, all, passed: 0, failed: 0, skipped: 0, skips: Vec::new() }
     }
 
     pub fn failed(&self) -> bool {
@@ -36,18 +34,13 @@ impl Report {
 
     /// On a terminal, one line with what is running.
     pub fn progress<'a>(&self, running: impl Iterator<Item = (&'a str, u64)>) {
-        if self.on_terminal {
-            let done = self.passed + self.failed + self.skipped;
-            // Progress that cannot be shown is no reason to stop.
-            let _ = write!(stdout(), "\r{}\x1b[K", line(done, self.all, running));
-            let _ = stdout().flush();
-        }
+        let done = self.passed + self.failed + self.skipped;
+        self.line.set_message(line(done, self.all, running));
     }
 
-    fn clear(&self) {
-        if self.on_terminal {
-            print!("\r\x1b[K");
-        }
+    /// The line goes, and the next is another.
+    fn clear(&mut self) {
+        self.line = progress::line();
     }
 
     pub fn ended(&mut self, place: usize, step: &Step, verdict: &Verdict, ended: &Ended) {
@@ -117,7 +110,7 @@ impl Report {
 fn line<'a>(done: usize, all: usize, running: impl Iterator<Item = (&'a str, u64)>) -> String {
     let running: Vec<String> =
         running.map(|(name, seconds)| format!("{name} {seconds} s")).collect();
-    format!("{done} of {all} done; running: {}", running.join(", ")).chars().take(WIDTH).collect()
+    format!("{done} of {all} done; running: {}", running.join(", "))
 }
 
 #[cfg(test)]
@@ -126,6 +119,5 @@ mod tests {
     fn progress_says_what_runs_and_how_far_it_is() {
         let line = |running: &[(&str, u64)]| super::line(3, 9, running.iter().copied());
         assert_eq!(line(&[("a", 1), ("b", 70)]), "3 of 9 done; running: a 1 s, b 70 s");
-        assert_eq!(line(&[("long", 1); 40]).len(), super::WIDTH);
     }
 }

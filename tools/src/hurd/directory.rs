@@ -129,9 +129,7 @@ fn unpacked(path: &Path, cache: &Path) -> Result<Ext2> {
         .with_context(|| format!("wrong RAM disk {}", path.display()))?;
     fs::create_dir_all(cache)?;
     let ramdisk = cache.join("ramdisk");
-    let fresh = cache.join(format!("ramdisk-{}", std::process::id()));
-    fs::write(&fresh, data)?;
-    fs::rename(&fresh, &ramdisk)?;
+    kit::files::write_all(&[(&ramdisk, &data)], &[])?;
     Ext2::find(&ramdisk, 0)?.with_context(|| {
         format!("wrong RAM disk: {} unpacked is no ext2 file system", path.display())
     })

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Which flavour of GNU Mach can boot which Hurd, and why.
 
+use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use anyhow::{bail, ensure, Context, Result};
+use flate2::read::MultiGzDecoder;
 use object::{Architecture, Object, ObjectSymbol};
 
 /// What a kernel brings along.
@@ -117,22 +118,15 @@ pub fn is_64(name: &str, data: &[u8]) -> Result<bool> {
 }
 
 pub fn gunzip(data: &[u8]) -> Result<Vec<u8>> {
-    let mut child = super::started(
-        "gzip",
-        Command::new("gzip").arg("-dc").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn(),
-    )?;
-    let mut input = child.stdin.take().context("gzip's input")?;
-    let data = data.to_vec();
-    // Beside, as gzip's output would fill up while it is still being fed; if it stops early it says so.
-    let feeder = std::thread::spawn(move || std::io::Write::write_all(&mut input, &data));
-    let done = child.wait_with_output()?;
-    let fed = feeder.join().is_ok_and(|fed| fed.is_ok());
-    ensure!(fed && done.status.success(), "damaged gzip data");
-    Ok(done.stdout)
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(data).read_to_end(&mut plain).context("damaged gzip data")?;
+    Ok(plain)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     const UP: Kernel = Kernel { drives_disks: true, multiprocessor: Some(false), is_64: false };

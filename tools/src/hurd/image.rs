@@ -78,16 +78,12 @@ fn raw_of(image: &Path, cache: &Path) -> Result<PathBuf> {
         return Ok(kept);
     }
     fs::create_dir_all(cache).with_context(|| format!("cannot make folder {}", cache.display()))?;
-    let fresh = cache.join(format!("fresh-{}", std::process::id()));
-    let made = match format {
-        Format::Qcow2 => convert(image, &fresh),
-        _ => unpack(image, &fresh),
-    };
-    if made.is_err() {
-        let _ = fs::remove_file(&fresh);
-    }
-    made?;
-    fs::rename(&fresh, &kept)?;
+    let fresh = kit::files::beside(&kept)?;
+    match format {
+        Format::Qcow2 => convert(image, fresh.path()),
+        _ => unpack(image, fresh.path()),
+    }?;
+    fresh.persist(&kept)?;
     Ok(kept)
 }
 

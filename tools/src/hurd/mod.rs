@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
+use tempfile::TempDir;
 
 use crate::boot::{Machine, Progress, Status};
 
@@ -140,11 +141,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     eprintln!("kernel  {}: {}", path.display(), kernel.describe());
     fs::create_dir_all(&args.work)
         .with_context(|| format!("cannot make folder {}", args.work.display()))?;
-    let scratch = Scratch::new(&args.work)?;
+    let scratch = tempfile::tempdir_in(&args.work)?;
     if args.check {
         return check(args, &source, &need, &kernel, path, &scratch);
     }
-    let prepared = source.prepare(Some(path), &scratch.0, &args.work)?;
+    let prepared = source.prepare(Some(path), scratch.path(), &args.work)?;
     interact(args, prepared)
 }
 
@@ -167,7 +168,7 @@ fn check(
     need: &flavour::Need,
     kernel: &Kernel,
     path: &Path,
-    scratch: &Scratch,
+    scratch: &TempDir,
 ) -> Result<ExitCode> {
     let found = requires::to_play(source.system(), steps::STEPS)?;
     fs::create_dir_all(&args.logs)
@@ -240,7 +241,7 @@ impl Side<'_> {
         source: &Source,
         found: &Found,
         round: u32,
-        scratch: &Scratch,
+        scratch: &TempDir,
     ) -> Result<()> {
         let script = Script {
             steps: steps::STEPS,
@@ -254,7 +255,7 @@ impl Side<'_> {
             one_cpu: self.one_cpu,
         };
         let name = self.column.name;
-        let prepared = source.prepare(self.kernel, &scratch.0, &args.work)?;
+        let prepared = source.prepare(self.kernel, scratch.path(), &args.work)?;
         let mut arguments = machine_arguments(args);
         arguments.extend(prepared.arguments);
         let log = args.logs.join(format!("hurd-{name}-{round}.log"));
@@ -312,8 +313,7 @@ fn machine_arguments(args: &Args) -> Vec<String> {
 fn tool(name: &str) -> Command {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/sbin:/sbin");
-    let found =
-        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    let found = which::which_in_global(name, Some(&path)).ok().and_then(|mut all| all.next());
     let mut command = Command::new(found.unwrap_or_else(|| name.into()));
     command.env("PATH", path);
     command
@@ -326,22 +326,5 @@ fn started<T>(name: &str, result: std::io::Result<T>) -> Result<T> {
             bail!("{name} is missing: tools/install-packages.sh run hurd")
         }
         other => other.with_context(|| format!("cannot run {name}")),
-    }
-}
-
-/// A folder that goes when it is no longer needed.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(work: &Path) -> Result<Scratch> {
-        let path = work.join(format!("scratch-{}", std::process::id()));
-        fs::create_dir(&path).with_context(|| format!("cannot make folder {}", path.display()))?;
-        Ok(Scratch(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Turns changed files into a patch that `git am` takes, without a trace in the tree.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::{env, fs, io::Write as _, process};
 
 use anyhow::{bail, Context, Result};
 
@@ -23,17 +23,17 @@ pub type Patch = (Vec<Change>, String);
 /// git itself makes them, from commits that live in a folder of ours with the tree's objects behind it:
 /// so the patches have git's own form, and the tree's repository is only read.
 pub fn patches(tree: &Tree, series: &[Patch]) -> Result<String> {
-    let scratch = Scratch::new()?;
+    let scratch = tempfile::tempdir().context("a folder for git's objects")?;
     let objects = tree.run(["rev-parse", "--path-format=absolute", "--git-path", "objects"])?;
     let git = |args: &[&str]| {
         let mut command = tree.git(args);
         command
-            .env("GIT_OBJECT_DIRECTORY", scratch.path("objects"))
+            .env("GIT_OBJECT_DIRECTORY", scratch.path().join("objects"))
             .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(objects.trim_end()))
-            .env("GIT_INDEX_FILE", scratch.path("index"));
+            .env("GIT_INDEX_FILE", scratch.path().join("index"));
         command
     };
-    fs::create_dir(scratch.path("objects")).context("a folder for git's objects")?;
+    fs::create_dir(scratch.path().join("objects")).context("a folder for git's objects")?;
     require_author(tree)?;
 
     checked(&mut git(&["read-tree", "HEAD"]))?;
@@ -87,35 +87,4 @@ pub fn fed(mut command: Command, input: &str) -> Result<String> {
         bail!("git failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
     }
     Ok(String::from_utf8(output.stdout)?)
-}
-
-/// A folder that goes away with its owner.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Scratch> {
-        let path = env::temp_dir().join(format!("vmtool-patch-{}", process::id()));
-        fs::create_dir(&path).with_context(|| format!("{}: cannot be made", path.display()))?;
-        Ok(Scratch(path))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Writes beside, then renames: nobody ever sees half a file.
-pub fn write(path: &Path, text: &str) -> Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .with_context(|| format!("{}: cannot be written", path.display()))
 }

@@ -66,7 +66,7 @@ pub struct IntegrateArgs {
 pub fn patch(args: &PatchArgs) -> Result<()> {
     let (_, text) = make(&args.what)?;
     match &args.output {
-        Some(path) => format::write(path, &text),
+        Some(path) => kit::files::write_all(&[(path, text.as_bytes())], &[]),
         None => {
             print!("{text}");
             Ok(())

@@ -2,12 +2,12 @@
 //! `vmtool wrong`: versions of our functions that are wrong on purpose, and what catches them: the
 //! hosted tests, or the storm in a kernel; and the object of one, for other judges.
 
-use std::io::{stderr, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{ensure, Context, Result};
+use kit::progress::Line;
 use kit::workshop::Workshop;
 use kit::{workspace, wrong::Wrong};
 
@@ -89,10 +89,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     bench.check_unchanged()?;
     let mut missed = 0;
     for (index, wrong) in chosen.iter().enumerate() {
-        show(&format!("{} of {}: {}", index + 1, chosen.len(), wrong.name));
         let start = Instant::now();
-        let outcome = bench.try_one(wrong);
-        show("");
+        let outcome = {
+            let _line = saying(format!("{} of {}: {}", index + 1, chosen.len(), wrong.name));
+            bench.try_one(wrong)
+        };
         let caught = match outcome {
             Ok(outcome) => report(wrong, &outcome, start.elapsed().as_secs_f32()),
             Err(error) => {
@@ -133,10 +134,10 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn check_unchanged(&self) -> Result<()> {
-        show("the unchanged sources");
+        let line = saying("the unchanged sources".into());
         workspace::copy(self.root, &self.copy)?;
         let outcome = hosted::run(&self.copy, &self.target)?;
-        show("");
+        drop(line);
         ensure!(
             outcome.failed.is_empty() && outcome.passed > 0,
             "the unchanged sources fail {} of the hosted tests, so failures of wrong versions would \
@@ -171,12 +172,9 @@ fn report(wrong: &Wrong, outcome: &Outcome, seconds: f32) -> bool {
     true
 }
 
-/// On a terminal, one line that says what is being done; empty to clear it.
-fn show(what: &str) {
-    let mut stderr = stderr();
-    if stderr.is_terminal() {
-        // Progress that cannot be shown is no reason to stop.
-        let _ = write!(stderr, "\r\x1b[K{what}");
-        let _ = stderr.flush();
-    }
+/// A line of progress with this text, while it lives.
+fn saying(what: String) -> Line {
+    let line = kit::progress::line();
+    line.set_message(what);
+    line
 }

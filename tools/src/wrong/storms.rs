@@ -85,10 +85,10 @@ impl Plan<'_> {
         ensure!(self.storm.is_file(), "no storm at {}: `make storm`", self.storm.display());
 
         let start = Instant::now();
-        super::show("compiling the unchanged version");
+        let line = super::saying("compiling the unchanged version".into());
         let unchanged =
             self.workshop.make_unchanged(UNCHANGED).and_then(|object| self.graft(object));
-        super::show("");
+        drop(line);
         self.unchanged = unchanged.context("no kernel with the unchanged version")?;
         println!("{:<32} {:<6} {:>5} {:>8}  caught by", "version", "load", "boots", "seconds");
         let mut times = Vec::new();
@@ -99,9 +99,9 @@ impl Plan<'_> {
         }
         let (mut tried, mut missed) = (0, 0);
         for wrong in chosen {
-            super::show(&format!("compiling {}", wrong.name));
+            let line = super::saying(format!("compiling {}", wrong.name));
             let kernel = self.workshop.make_wrong(wrong).and_then(|object| self.graft(object));
-            super::show("");
+            drop(line);
             tried += wrong.loads.len();
             match kernel {
                 Err(error) => {

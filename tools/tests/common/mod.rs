@@ -100,9 +100,14 @@ impl Bench {
         for word in words {
             assert!(text.contains(word), "`{word}` is not in:\n{text}");
         }
-        for name in ["grafted", "grafted.json", "grafted.part", "grafted.json.part"] {
-            assert!(!self.path(name).exists(), "{name} was written");
-        }
+        assert!(self.written().is_empty(), "{:?} was written", self.written());
+    }
+
+    /// What lies in the folder by the output's name, or one that begins so.
+    pub fn written(&self) -> Vec<String> {
+        let files = fs::read_dir(self.path("")).expect("the folder can be read");
+        let names = files.map(|file| file.expect("listed").file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with("grafted")).collect()
     }
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Measures every row on one kernel.
 
-use std::io::{stderr, IsTerminal};
-
 use anyhow::{ensure, Context, Result};
 
 use super::results::{Measured, Spread};
@@ -26,20 +24,15 @@ pub struct Plan {
 pub fn all(stage: &mut Stage, plan: Plan) -> Result<Vec<Measured>> {
     let rows = rows(plan.most_entries);
     let mut measured = Vec::new();
+    let line = kit::progress::line();
     for (index, &row) in rows.iter().enumerate() {
-        if stderr().is_terminal() {
-            let (what, entries) = (row.what(), row.entries);
-            eprint!("\r\x1b[K{} of {}: {what}, {entries}", index + 1, rows.len());
-        }
         let what = || format!("{}, {} entries", row.what(), row.entries);
+        line.set_message(format!("{} of {}: {}", index + 1, rows.len(), what()));
         let mut result = counts(stage, row, plan).with_context(what)?;
         if plan.times {
             result.time = Some(times(stage, row).with_context(what)?);
         }
         measured.push(result);
-    }
-    if stderr().is_terminal() {
-        eprint!("\r\x1b[K");
     }
     Ok(measured)
 }

@@ -192,10 +192,7 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(what)?;
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    fs::write(&beside, text).with_context(what)?;
-    fs::rename(&beside, path).with_context(what)
+    kit::files::write_all(&[(path, text.as_bytes())], &[])
 }
 
 #[cfg(test)]

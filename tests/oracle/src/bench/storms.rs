@@ -3,7 +3,6 @@
 //! one, in pairs of boots that alternate.
 
 use std::fs;
-use std::io::{stderr, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -68,10 +67,9 @@ pub fn run(args: &Args) -> Result<bool> {
     let name = args.name.clone().unwrap_or_else(|| super::folder_of(&args.stock));
     let loads = LOADS.map(|(_, what)| Load { what: what.to_string(), pairs: Vec::new() });
     let mut storms = Storms { name, loads: loads.to_vec(), failed: 0 };
+    let line = kit::progress::line();
     for pair in 0..args.pairs {
-        if stderr().is_terminal() {
-            eprint!("\r\x1b[Kpair {} of {}", pair + 1, args.pairs);
-        }
+        line.set_message(format!("pair {} of {}", pair + 1, args.pairs));
         let order = if pair % 2 == 0 { [0, 1] } else { [1, 0] };
         let mut rates = [None, None];
         for side in order {
@@ -88,9 +86,7 @@ pub fn run(args: &Args) -> Result<bool> {
             results::write(path, &toml::to_string(&storms)?)?;
         }
     }
-    if stderr().is_terminal() {
-        eprint!("\r\x1b[K");
-    }
+    drop(line);
     tables::print_storms(&storms);
     Ok(storms.loads.iter().all(|load| !load.pairs.is_empty()))
 }
