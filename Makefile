@@ -53,10 +53,14 @@ help:
 ##
 lib: $(LIBRARY) $(HEADER)
 
+# As in the profile release, but in the folder of the profile dev: bindgen and what else its build takes is compiled once for
+# the library and for the host programs.
+RELEASE := opt-level=2 debug=1 debug-assertions=false overflow-checks=false codegen-units=1 incremental=false
 $(LIBRARY): $(SOURCES) | packages-build
-	$(RUN_CARGO) rustc --quiet $(TARGET) --release --crate-type staticlib --features panic-handler
+	$(RUN_CARGO) rustc --quiet --locked $(TARGET) --lib --crate-type staticlib --features panic-handler \
+		--config 'profile.dev.panic="abort"' $(RELEASE:%=--config profile.dev.package.gnumach-vm-map.%)
 	@mkdir -p $(@D)
-	@cp target/release/libgnumach_vm_map.a $@
+	@cp target/debug/libgnumach_vm_map.a $@
 
 $(HEADER): gnumach-headers/vm/vm_map_rust.h
 	@mkdir -p $(@D)
