@@ -164,19 +164,19 @@ TEST(both_are_submaps)
 	expect_refusal();
 }
 
-/* Two reasons, tested together, are not to cancel out. */
-TEST(prev_is_shared_and_a_submap)
+/* Two reasons, tested together, are not to cancel out: exclusive or binds tighter than or. */
+TEST(entry_is_shared_and_prev_a_submap)
 {
 	set_up();
-	prev->is_shared = 1;
+	entry->is_shared = 1;
 	prev->is_sub_map = 1;
 	expect_refusal();
 }
 
-TEST(entry_is_shared_and_needs_copy_differs)
+TEST(entry_is_a_submap_and_needs_copy_differs)
 {
 	set_up();
-	entry->is_shared = 1;
+	entry->is_sub_map = 1;
 	entry->needs_copy = 1;
 	expect_refusal();
 }
