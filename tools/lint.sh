@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Formatting, and what clippy finds.
+# Formatting, lines of prose, and what clippy finds.
 set -eu
 cd "$(dirname -- "$0")/.."
 cargo=${CARGO:-cargo}
 
 usage() {
     cat <<'END'
-usage: lint.sh format|clippy
-format: the Rust sources are as `cargo fmt` writes them. clippy: it finds nothing wrong, and a reason for each unsafe block.
+usage: lint.sh format|clippy, or lint.sh prose [FOLDER]
+format: the Rust sources are as `cargo fmt` writes them, and prose too. prose: no line of a .md file in FOLDER (this one) is longer
+than 100 columns, tables, code and what has no space in it apart. clippy: it finds nothing wrong, and a reason for each unsafe block.
 Exit status: 0 so it is, 77 this cargo has no such command, another: it is not so.
 END
 }
@@ -17,9 +18,18 @@ has() {
     $cargo "$1" --version >/dev/null 2>&1 || { echo "SKIP: this cargo has no $1"; exit 77; }
 }
 
+prose() {
+    ! find "$1" \( -name build -o -name target -o -name vendor -o -name '.?*' \) -prune -o -name '*.md' -print0 |
+        LC_ALL=C.UTF-8 xargs -0r grep -nHE '^.{101}' | grep -vE '^[^:]*:[0-9]+:(\||    |[^ ]*$)' || {
+        echo "lint.sh: these lines are longer than 100 columns" >&2
+        exit 1
+    }
+}
+
 case ${1-} in
     -h | --help) usage ;;
-    format) has fmt; exec $cargo fmt --all --check ;;
+    prose) prose "${2-.}" ;;
+    format) prose .; has fmt; exec $cargo fmt --all --check ;;
     clippy)
         has clippy
         exec $cargo clippy --locked --quiet --target-dir target --all-targets \

@@ -309,3 +309,24 @@ fn an_object_without_both_functions_is_no_object() {
     left.sort();
     assert_eq!(left, ["vm_map.o", "vm_map.o.made-from"]);
 }
+
+#[test]
+fn a_line_of_prose_that_no_terminal_shows_is_told() {
+    let stage = Stage::new();
+    let folder = stage.path("text");
+    fs::create_dir_all(folder.join("docs")).unwrap();
+    let lint = |line: &str| {
+        fs::write(folder.join("docs/page.md"), format!("short\n{line}\n")).unwrap();
+        stage.run("lint.sh", &["prose", folder.to_str().unwrap()])
+    };
+    let words = "word → ".repeat(15);
+    let long = format!("{}12345", words.trim_end());
+    assert_eq!(long.chars().count(), 109);
+    assert_eq!(lint(&long[..long.char_indices().nth(100).unwrap().0]), (0, String::new()));
+    let (code, said) = lint(&long);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("docs/page.md:2:word"), "{said}");
+    for unbroken in [format!("| {long} |"), format!("    {long}"), "x".repeat(120)] {
+        assert_eq!(lint(&unbroken), (0, String::new()), "{unbroken}");
+    }
+}
