@@ -24,7 +24,7 @@
 use core::ptr::addr_of_mut;
 
 use crate::bindings::{self, lock};
-use crate::entry::{Entry, Link};
+use crate::entry::Entry;
 use crate::lock::{ReadLocked, ReadRecursive, Unlocked, WriteLocked};
 use crate::map::Map;
 use crate::mark::Marked;
@@ -46,7 +46,7 @@ impl<'r> Passed<'r> {
         if self.map().has_kernel_pmap() {
             Faulting::InKernelMap(KernelRange(self))
         } else {
-            Faulting::InUserMap(UserRange(self.into_range().0))
+            Faulting::InUserMap(UserRange(self.into_range()))
         }
     }
 }
@@ -68,36 +68,18 @@ impl<'r> KernelRange<'r> {
     /// included: the walk through the range follows their links too. `begin` does
     /// it for one.
     ///
-    /// Where the last of them is, it finds by going back from where the first walk
-    /// stopped, under this same lock: so it need not look for the range's end at each
-    /// entry, as upstream does. Both mark the same in every map whose entries lie in
-    /// order (start < end, and end <= the next start), as there the last entry alone
-    /// may cross the range's end. In a ring that is out of order, where an entry
-    /// crosses the end and one behind it lies below, upstream stops before the first
-    /// of these, and this marks both.
+    /// Goes by the links from the first one on, as the walks that follow do, and nowhere
+    /// else: `vm_map_protect` may have freed that entry before it called (docs/upstream.md,
+    /// protect-freed-entry). What lies before the end of the range does not lead to it then.
     pub fn mark(
         self,
         begin: impl for<'m> Fn(Entry<'m, WriteLocked>) -> Marked<'m>,
     ) -> InTransition<'r> {
-        let (range, stop) = self.0.into_range();
-        // SAFETY: it is in the ring, and the lock has been held since.
-        let mut last: Link<'_, WriteLocked> = unsafe { Link::new(stop) }.prev();
-        // SAFETY: the range begins with an entry.
-        let mut entry: Entry<'_, WriteLocked> = unsafe { Entry::new(range.first().as_non_null()) };
-        if last.end() > range.range().end() {
-            if last.is(entry) {
-                return InTransition(range);
-            }
-            last = last.prev();
-        }
-        loop {
+        let range = self.0.into_range();
+        range.each_within(|entry| {
             let _marked = begin(entry);
-            if last.is(entry) {
-                return InTransition(range);
-            }
-            // SAFETY: `last` is an entry, and stands behind this one.
-            entry = unsafe { Entry::new(entry.next().as_non_null()) };
-        }
+        });
+        InTransition(range)
     }
 }
 

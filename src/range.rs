@@ -53,11 +53,6 @@ impl<'r, S> MapRange<'r, S> {
         &self.map
     }
 
-    /// The range.
-    pub(crate) fn range(&self) -> &'r Range {
-        self.range
-    }
-
     /// The map alone.
     pub(crate) fn into_map(self) -> Map<S> {
         self.map

@@ -94,12 +94,11 @@ impl<'r> Passed<'r> {
         &self.0.map
     }
 
-    /// The map and its range, for what comes next; and what is behind the last
-    /// entry that was passed.
-    pub(crate) fn into_range(self) -> (MapRange<'r, WriteLocked>, NonNull<vm_map_entry>) {
-        let Walk { map, range, at } = self.0;
+    /// The map and its range, for what comes next.
+    pub(crate) fn into_range(self) -> MapRange<'r, WriteLocked> {
+        let Walk { map, range, .. } = self.0;
         // SAFETY: an entry was passed, so the range begins with one.
-        (unsafe { MapRange::new(map, range) }, at)
+        unsafe { MapRange::new(map, range) }
     }
 }
 
