@@ -27,6 +27,28 @@ const ALLOWED: &[&str] = &[
     "vm_object_(allocate|coalesce|shadow)",
 ];
 
+/// What the callers use besides.
+const ALLOWED_TO_CALLERS: &[&str] = &[
+    "Panic",
+    "assert_wait",
+    "kernel_(map|object)",
+    "kernel_virtual_(start|end)",
+    "kmem_cache_alloc",
+    "pmap_(protect|remove)",
+    "rbtree_firstlast",
+    "thread_(block|wakeup_prim)",
+    "vm_map_(deallocate|lookup_entry|reference)",
+    "vm_object_(deallocate|page_remove|pmap_remove|reference)",
+];
+
+/// The callers, which the crate defines with that feature.
+const CALLERS: &str = "vm_map_(delete|entry_delete|inherit|pageable|pageable_all|protect|remove)|\
+                       _vm_map_clip_(start|end)";
+
+fn with_callers() -> bool {
+    env::var_os("CARGO_FEATURE_CALLERS").is_some()
+}
+
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let bare = env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none");
@@ -34,7 +56,17 @@ fn main() {
 
     let bindings = bindgen(&includes, bare);
     fs::write(out.join("bindings.rs"), &bindings).expect("OUT_DIR takes files");
-    fs::write(out.join("bits.rs"), bit_positions(&bindings)).expect("OUT_DIR takes files");
+    let mut bits = bit_positions(&bindings, "vm_map_entry", "");
+    if with_callers() {
+        bits += &bit_positions(&bindings, "vm_map", "MAP_");
+        bits += &bit_positions(&bindings, "vm_object", "OBJECT_");
+    }
+    fs::write(out.join("bits.rs"), bits).expect("OUT_DIR takes files");
+    // Kernels from September 2025 on count what cannot be accessed.
+    println!("cargo:rustc-check-cfg=cfg(size_none)");
+    if bindings.contains("size_none") {
+        println!("cargo:rustc-cfg=size_none");
+    }
     fs::write(out.join("signatures.txt"), signatures(&bindings)).expect("OUT_DIR takes files");
 
     if !bare {
@@ -58,7 +90,13 @@ fn bindgen(includes: &[PathBuf], bare: bool) -> String {
     let preprocessed = env::var("GNUMACH_PREPROCESSED");
     let header = preprocessed.as_deref().unwrap_or("c-shim/bindings.h");
     println!("cargo:rerun-if-changed={header}");
-    let mut builder = bindgen::Builder::default()
+    let mut builder = bindgen::Builder::default();
+    if with_callers() {
+        builder = callers_bindings(builder, bare, preprocessed.is_err());
+    } else {
+        builder = builder.opaque_type("vm_object");
+    }
+    builder = builder
         .header(header)
         .use_core()
         // The same on every machine: rustfmt is not on all of them.
@@ -69,8 +107,8 @@ fn bindgen(includes: &[PathBuf], bare: bool) -> String {
         .rust_target(bindgen::RustTarget::stable(82, 0).expect("1.82 is known"))
         .allowlist_type("vm_map")
         .allowlist_function("vm_map_(coalesce_entry|pageable_scan)")
-        .allowlist_var("shim_VM_.*")
-        .opaque_type("kmem_cache|pmap|thread|vm_object")
+        .allowlist_var("shim_[A-Z]*_.*")
+        .opaque_type("kmem_cache|pmap|thread")
         .clang_args(["-nostdinc", "-ffreestanding"]);
     if preprocessed.is_ok() {
         // gcc's own headers name a type that clang lacks for bare x86.
@@ -92,15 +130,40 @@ fn bindgen(includes: &[PathBuf], bare: bool) -> String {
     builder.generate().unwrap_or_else(|error| panic!("bindgen reads {header}: {error}")).to_string()
 }
 
-/// A constant for the position of each bit-field of `vm_map_entry`, as bindgen
-/// compiled it into the accessors: nothing else in Rust can tell it.
-fn bit_positions(bindings: &str) -> String {
+/// What the feature `callers` adds.
+fn callers_bindings(builder: bindgen::Builder, bare: bool, own: bool) -> bindgen::Builder {
+    let mut builder = builder.allowlist_function(CALLERS).allowlist_type("vm_object");
+    if own {
+        let header = "c-shim/callers/bindings.h";
+        println!("cargo:rerun-if-changed={header}");
+        builder = builder.header(header);
+    }
+    if !bare {
+        // The objects of the stand-in, which knows <stdbool.h> by the compiler.
+        let cc = cc::Build::new().get_compiler();
+        let said = cc.to_command().arg("-print-file-name=include").output().expect("a C compiler");
+        let folder = String::from_utf8_lossy(&said.stdout);
+        builder = builder.header("c-shim/hosted/objects.h").clang_args([
+            "-Ic-shim/hosted",
+            "-isystem",
+            folder.trim(),
+        ]);
+    }
+    for name in ALLOWED_TO_CALLERS {
+        builder = builder.allowlist_function(name).allowlist_var(name);
+    }
+    builder
+}
+
+/// A constant for the position of each bit-field of a struct, as bindgen compiled
+/// it into the accessors: nothing else in Rust can tell it.
+fn bit_positions(bindings: &str, structure: &str, prefix: &str) -> String {
     let bindings: String = bindings.split_whitespace().collect();
     let accessors = bindings
-        .split("implvm_map_entry{")
+        .split(&format!("impl{structure}{{"))
         .nth(1)
         .and_then(|rest| rest.split("pubfnnew_bitfield").next())
-        .expect("bindgen writes accessors for vm_map_entry's bit-fields");
+        .unwrap_or_else(|| panic!("bindgen writes accessors for the bit-fields of {structure}"));
     let mut constants = String::new();
     for accessor in accessors.split("pubunsafefn").skip(1) {
         let name = accessor.split('(').next().expect("split has a first part");
@@ -115,10 +178,10 @@ fn bit_positions(bindings: &str) -> String {
             .and_then(|(bit, mut rest)| Some((bit, rest.next()?)));
         let (bit, width) = place.expect("an accessor names its bit and width");
         let field = field.to_uppercase();
-        writeln!(constants, "pub const {field}: (u32, u32) = ({bit}, {width});")
+        writeln!(constants, "pub const {prefix}{field}: (u32, u32) = ({bit}, {width});")
             .expect("strings take text");
     }
-    assert!(!constants.is_empty(), "no bit-field of vm_map_entry found in bindgen's accessors");
+    assert!(!constants.is_empty(), "no bit-field of {structure} found in bindgen's accessors");
     constants
 }
 
@@ -151,6 +214,9 @@ fn signatures(bindings: &str) -> String {
                     };
                     line = line + " " + &c_type(&parameter.ty, &aliases);
                 }
+                if function.sig.variadic.is_some() {
+                    line += " ...";
+                }
                 lines.insert(line);
             }
             syn::ForeignItem::Static(variable) => {
@@ -174,6 +240,10 @@ fn c_type(ty: &syn::Type, aliases: &HashMap<String, &syn::Type>) -> String {
         }
         syn::Type::Path(path) => {
             let name = path.path.segments.last().expect("a path has a part").ident.to_string();
+            // A pointer to a function.
+            if name == "Option" {
+                return "*function".into();
+            }
             let Some(target) = aliases.get(&name) else {
                 return scalar(&name).unwrap_or(name);
             };

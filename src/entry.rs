@@ -108,11 +108,6 @@ impl<S> Link<'_, S> {
     pub(crate) fn as_non_null(&self) -> NonNull<vm_map_entry> {
         self.to
     }
-
-    /// Whether it leads to `entry`.
-    pub(crate) fn is(&self, entry: Entry<'_, S>) -> bool {
-        self.to.as_ptr() == entry.entry
-    }
 }
 
 /// Reads a field of an entry that no other thread can reach.
@@ -148,14 +143,6 @@ impl<'m, S: LockState> Link<'m, S> {
         // SAFETY: header and entries have it. Without a lock this may be a freed
         // entry, whose memory stays the kernel's: upstream reads it too.
         unsafe { S::load(addr_of!((*self.to.as_ptr()).links.end)) as usize }
-    }
-}
-
-impl<'m> Link<'m, WriteLocked> {
-    /// What stands before the entry, or is the last in the ring.
-    pub(crate) fn prev(&self) -> Self {
-        // SAFETY: header and entries have it, and it leads to one of them.
-        unsafe { Link::new(NonNull::new_unchecked((*self.to.as_ptr()).links.prev)) }
     }
 }
 
@@ -297,3 +284,6 @@ impl<'m> Entry<'m, WriteLocked> {
         }
     }
 }
+
+#[cfg(feature = "callers")]
+mod callers;

@@ -147,3 +147,36 @@ fn find(map: &Map<WriteLocked>, size: usize, root_index: c_int) -> Slot<'_> {
 fn assert_aligned(parent: *mut rbtree_node) {
     kassert!(parent as usize & 3 == 0, "rbtree_check_alignment(parent)", "rbtree_slot");
 }
+
+#[cfg(feature = "callers")]
+impl Map<WriteLocked> {
+    /// Computes anew the gap behind what `link` leads to, an entry that stands where
+    /// its gap belongs; that before the first entry is not kept.
+    ///
+    /// Upstream's `vm_map_gap_update`.
+    pub(crate) fn update_gap(&self, link: crate::entry::Link<'_, WriteLocked>) {
+        if let Some(entry) = self.entry(link) {
+            // SAFETY: an entry of the map, whose lock keeps others away.
+            remove(self, unsafe { Fields::of(entry.as_non_null()) });
+            insert(self, entry);
+        }
+    }
+
+    /// Enters the gap behind an entry that stands in neither tree nor list.
+    pub(crate) fn enter_gap(&self, entry: Entry<'_, WriteLocked>) {
+        insert(self, entry);
+    }
+
+    /// Forgets the gap of an entry that is out of the ring, and computes anew that of
+    /// what stood before it.
+    ///
+    /// Upstream's `vm_map_gap_remove`.
+    pub(crate) fn forget_gap_of(&mut self, unlinked: Unlinked) -> Detached {
+        let entry = unlinked.as_non_null();
+        // SAFETY: as in `forget_gap`.
+        remove(self, unsafe { Fields::of(entry) });
+        self.update_gap(unlinked.prev(self));
+        // SAFETY: as in `forget_gap`.
+        unsafe { unlinked.detach() }
+    }
+}

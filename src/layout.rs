@@ -63,13 +63,14 @@ struct Row(u32, u32);
 
 /// Writes both sections from one list of structs, members and bit-fields.
 macro_rules! record {
-    ($($struct:ident { $($member:ident),* $(; $($bits:ident = $constant:ident),*)? })*) => {
-        const NAMES: &str = concat!($(
+    ($names:ident, $rows:ident:
+        $($struct:ident { $($member:ident),* $(; $($bits:ident = $constant:ident),*)? })*) => {
+        const $names: &str = concat!($(
             stringify!($struct), "\0",
             $(stringify!($struct), ".", stringify!($member), "\0",)*
             $($(stringify!($struct), ".", stringify!($bits), "\0",)*)?
         )*);
-        const ROWS: &[Row] = &[$(
+        const $rows: &[Row] = &[$(
             Row(0, 8 * size_of::<$struct>() as u32),
             $(Row(
                 8 * offset_of!($struct, $member) as u32,
@@ -83,7 +84,7 @@ macro_rules! record {
     };
 }
 
-record! {
+record! { NAMES, ROWS:
     list { prev, next }
     rbtree { root }
     rbtree_node { parent, children }
@@ -98,26 +99,57 @@ record! {
     }
 }
 
+#[cfg(feature = "callers")]
+use crate::bindings::vm_object;
+#[cfg(feature = "callers")]
+record! { NAMES_OF_CALLERS, ROWS_OF_CALLERS:
+    vm_map {
+        size, ref_count;
+        wait_for_space = MAP_WAIT_FOR_SPACE, wiring_required = MAP_WIRING_REQUIRED
+    }
+    vm_object {
+        Lock, ref_count;
+        paging_in_progress = OBJECT_PAGING_IN_PROGRESS, pager_created = OBJECT_PAGER_CREATED
+    }
+}
+#[cfg(not(feature = "callers"))]
+record! { NAMES_OF_CALLERS, ROWS_OF_CALLERS: }
+#[cfg(all(feature = "callers", size_none))]
+record! { NAMES_OF_NONE, ROWS_OF_NONE: vm_map { size_none } }
+#[cfg(not(all(feature = "callers", size_none)))]
+record! { NAMES_OF_NONE, ROWS_OF_NONE: }
+
+const ALL_NAMES: [&str; 3] = [NAMES, NAMES_OF_CALLERS, NAMES_OF_NONE];
+const ALL_ROWS: [&[Row]; 3] = [ROWS, ROWS_OF_CALLERS, ROWS_OF_NONE];
+
 #[used]
 #[link_section = ".gnumach_layout.names"]
-static RECORDED_NAMES: [u8; NAMES.len()] = {
-    let mut bytes = [0; NAMES.len()];
-    let mut at = 0;
-    while at < bytes.len() {
-        bytes[at] = NAMES.as_bytes()[at];
-        at += 1;
+static RECORDED_NAMES: [u8; ALL_NAMES[0].len() + ALL_NAMES[1].len() + ALL_NAMES[2].len()] = {
+    let mut bytes = [0; ALL_NAMES[0].len() + ALL_NAMES[1].len() + ALL_NAMES[2].len()];
+    let (mut list, mut at, mut to) = (0, 0, 0);
+    while list < ALL_NAMES.len() {
+        if at == ALL_NAMES[list].len() {
+            (list, at) = (list + 1, 0);
+        } else {
+            bytes[to] = ALL_NAMES[list].as_bytes()[at];
+            (at, to) = (at + 1, to + 1);
+        }
     }
     bytes
 };
 
 #[used]
 #[link_section = ".gnumach_layout.values"]
-static RECORDED_VALUES: [Row; ROWS.len()] = {
-    let mut rows = [const { Row(0, 0) }; ROWS.len()];
-    let mut at = 0;
-    while at < rows.len() {
-        rows[at] = Row(ROWS[at].0, ROWS[at].1);
-        at += 1;
+static RECORDED_VALUES: [Row; ALL_ROWS[0].len() + ALL_ROWS[1].len() + ALL_ROWS[2].len()] = {
+    let mut rows = [const { Row(0, 0) }; ALL_ROWS[0].len() + ALL_ROWS[1].len() + ALL_ROWS[2].len()];
+    let (mut list, mut at, mut to) = (0, 0, 0);
+    while list < ALL_ROWS.len() {
+        if at == ALL_ROWS[list].len() {
+            (list, at) = (list + 1, 0);
+        } else {
+            rows[to] = Row(ALL_ROWS[list][at].0, ALL_ROWS[list][at].1);
+            (at, to) = (at + 1, to + 1);
+        }
     }
     rows
 };

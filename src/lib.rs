@@ -15,6 +15,8 @@
 //! - [`entry`]: an entry, and what may be touched of it under which lock;
 //! - [`lock`]: the states of the lock, and how memory is read under each;
 //! - [`layout`]: the record by which tools check the structures' layouts.
+//! - `callers`, with the feature of that name: upstream's functions that call the
+//!   two, above all of this.
 //!
 //! Each uses none but those below it (tests/layers.rs has it checked). Raw
 //! pointers and `unsafe` stay out of `scan` and `coalesce`, which hold the logic.
@@ -36,6 +38,8 @@ mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
 
+#[cfg(feature = "callers")]
+mod callers;
 #[forbid(unsafe_code)]
 mod coalesce;
 mod counters;
@@ -58,3 +62,6 @@ pub mod unlink;
 pub mod walk;
 
 pub use ffi::{vm_map_coalesce_entry, vm_map_pageable_scan};
+
+#[cfg(feature = "callers")]
+pub use callers::ffi as callers_ffi;

@@ -34,8 +34,12 @@ use crate::entry::{Entry, Link};
 use crate::lock::WriteLocked;
 
 mod callees;
+#[cfg(feature = "callers")]
+mod callers;
 mod hint_lock;
 use hint_lock::HintLock;
+#[cfg(all(feature = "callers", not(feature = "kernel-spin-locks")))]
+pub(crate) use hint_lock::SpinLock;
 
 /// What C passed with its map to begin at: an entry, or the map's header.
 ///
@@ -187,7 +191,7 @@ impl Map<WriteLocked> {
         // beside a write lock, so it can be read.
         if unsafe { (*map).hint } == from.as_ptr() {
             // SAFETY: the map is live, and this thread does not hold that lock.
-            let _lock = unsafe { HintLock::take(map) };
+            let _lock = unsafe { HintLock::take_of(map) };
             // SAFETY: each store to `hint` is made under its own lock.
             unsafe { (*map).hint = to.as_ptr() }
         }

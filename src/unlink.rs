@@ -72,6 +72,13 @@ use crate::map::{Given, Map};
 /// Neither is the header.
 pub struct Pair(Given);
 
+/// The entry that C passed, alone.
+///
+/// # Invariants
+/// It is not the header.
+#[cfg(feature = "callers")]
+pub struct Single(Given);
+
 /// An entry out of the ring and the tree, whose gap is still known.
 ///
 /// # Invariants
@@ -98,6 +105,21 @@ impl Pair {
         // SAFETY: and so is what stands before it.
         let prev = unsafe { Entry::new(entry.prev().as_non_null()) };
         (prev, entry)
+    }
+}
+
+#[cfg(feature = "callers")]
+impl Single {
+    /// # Safety
+    /// The invariants of [`Single`].
+    pub(crate) unsafe fn new(given: Given) -> Self {
+        Single(given)
+    }
+
+    /// The entry.
+    pub fn entry<'m>(&'m self, map: &'m Map<WriteLocked>) -> Entry<'m, WriteLocked> {
+        // SAFETY: by the invariants this is an entry of the map.
+        unsafe { Entry::new(map.given(&self.0).as_non_null()) }
     }
 }
 
@@ -140,9 +162,19 @@ impl Map<WriteLocked> {
     /// Takes the later entry out of the ring and the tree; its own links stay as
     /// they are.
     pub fn unlink(&mut self, pair: Pair) -> Unlinked {
+        self.take_out(pair.0)
+    }
+
+    /// As for `unlink`, whatever stands before it.
+    #[cfg(feature = "callers")]
+    pub fn unlink_single(&mut self, single: Single) -> Unlinked {
+        self.take_out(single.0)
+    }
+
+    /// What is given is no header.
+    fn take_out(&mut self, given: Given) -> Unlinked {
         self.decrement_nentries();
-        let (_, entry) = pair.entries(self);
-        let entry = entry.as_non_null();
+        let entry = self.given(&given).as_non_null();
         // SAFETY: an entry of this map, whose lock keeps others away.
         let links = unsafe { addr_of_mut!((*entry.as_ptr()).links) };
         // SAFETY: as before; the links of a ring lead to its entries and header.

@@ -153,13 +153,13 @@ fi
 [ "$output" != - ] || exit 0
 mkdir -p "$(dirname -- "$output")"
 trap 'rm -f "$output.new"' EXIT
-counters=
-case ",$features," in *,counters,*) counters='-u vm_map_rust_counters' ;; esac
-# shellcheck disable=SC2086 # $counters is two words or none
-ld -m "$emulation" -r --gc-sections -u vm_map_coalesce_entry -u vm_map_pageable_scan $counters \
-    -o "$output.new" "$archive"
+symbols='vm_map_coalesce_entry vm_map_pageable_scan'
+case ",$features," in *,counters,*) symbols="$symbols vm_map_rust_counters" ;; esac
+case ",$features," in *,callers,*) symbols="$symbols $("$here/callers-of.sh" --list)" ;; esac
+# shellcheck disable=SC2046 # an option and a word for each symbol
+ld -m "$emulation" -r --gc-sections $(printf -- '-u %s ' $symbols) -o "$output.new" "$archive"
 # -u asks for a symbol without failing when nothing defines it.
-for symbol in vm_map_coalesce_entry vm_map_pageable_scan ${counters#-u }; do
+for symbol in $symbols; do
     readelf -sW "$output.new" | awk -v name="$symbol" '$8 == name && $7 != "UND" { found = 1 } END { exit !found }' || {
         echo "build-object.sh: the crate defines no $symbol" >&2
         exit 1

@@ -15,6 +15,7 @@ struct page {
 };
 
 struct vm_object {
+	struct slock Lock;
 	unsigned int serial;		/* 1, 2, ...: o1, o2 in the log */
 	int ref_count;
 	int held;			/* of these, references a test has */
@@ -22,8 +23,8 @@ struct vm_object {
 	vm_object_t shadow;
 	vm_offset_t shadow_offset;
 	vm_object_t copy;
-	unsigned int paging_in_progress;
-	bool pager_created;
+	unsigned int paging_in_progress:16,
+		     pager_created:1;
 	bool used_for_pageout;
 	struct page *pages;
 	vm_object_t next;		/* of all live objects */

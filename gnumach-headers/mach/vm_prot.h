@@ -8,5 +8,7 @@
 #define VM_PROT_READ	((vm_prot_t) 1)
 #define VM_PROT_WRITE	((vm_prot_t) 2)
 #define VM_PROT_EXECUTE	((vm_prot_t) 4)
+/* No access: asks that the pager be told. */
+#define VM_PROT_NOTIFY	((vm_prot_t) 0x10)
 
 #endif /* GNUMACH_MACH_VM_PROT_H */

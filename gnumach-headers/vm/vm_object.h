@@ -21,4 +21,13 @@ extern boolean_t vm_object_coalesce(vm_object_t prev_object,
 				    vm_object_t *new_object,
 				    vm_offset_t *new_offset);
 
+/* One reference to an object more, or fewer; a null object has none. */
+extern void vm_object_reference(vm_object_t object);
+extern void vm_object_deallocate(vm_object_t object);
+/* Takes the pages of a range out of all pmaps, or frees them. */
+extern void vm_object_pmap_remove(vm_object_t object, vm_offset_t start,
+				  vm_offset_t end);
+extern void vm_object_page_remove(vm_object_t object, vm_offset_t start,
+				  vm_offset_t end);
+
 #endif /* GNUMACH_VM_VM_OBJECT_H */

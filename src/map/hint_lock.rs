@@ -2,6 +2,8 @@
 //! The spin lock around a map's `hint`.
 
 pub(super) use lock::HintLock;
+#[cfg(all(feature = "callers", not(feature = "kernel-spin-locks")))]
+pub(crate) use lock::SpinLock;
 
 /// In an image that was built without us: its spin lock is known by its size. UP
 /// kernels have one without a size, and then there is nothing to take.
@@ -15,29 +17,42 @@ mod lock {
 
     /// Gives the lock back when dropped.
     #[must_use = "dropped, it gives the lock back"]
-    pub(crate) struct HintLock<'m>(Option<&'m AtomicU32>);
+    pub(crate) struct SpinLock<'m>(Option<&'m AtomicU32>);
+
+    /// The one around a map's hint.
+    pub(crate) type HintLock<'m> = SpinLock<'m>;
 
     impl HintLock<'_> {
         /// # Safety
         /// The map is live for as long as the result; this thread does not hold
         /// the spin lock.
-        pub(crate) unsafe fn take(map: *mut vm_map) -> Self {
+        pub(crate) unsafe fn take_of(map: *mut vm_map) -> Self {
+            // SAFETY: the caller's.
+            unsafe { Self::take(addr_of_mut!((*map).hint_lock).cast()) }
+        }
+    }
+
+    impl SpinLock<'_> {
+        /// # Safety
+        /// A spin lock of the kernel's, live for as long as the result; this thread does
+        /// not hold it.
+        pub(crate) unsafe fn take(lock: *mut u32) -> Self {
             if !layout::HAS_SIMPLE_LOCKS {
-                return HintLock(None);
+                return SpinLock(None);
             }
-            // SAFETY: `HAS_SIMPLE_LOCKS` says that the field is one aligned 32-bit
+            // SAFETY: `HAS_SIMPLE_LOCKS` says that such a lock is one aligned 32-bit
             // word; every thread touches it by atomic instructions only.
-            let lock = unsafe { AtomicU32::from_ptr(addr_of_mut!((*map).hint_lock).cast()) };
+            let lock = unsafe { AtomicU32::from_ptr(lock) };
             while lock.swap(1, Ordering::Acquire) != 0 {
                 while lock.load(Ordering::Relaxed) != 0 {
                     core::hint::spin_loop();
                 }
             }
-            HintLock(Some(lock))
+            SpinLock(Some(lock))
         }
     }
 
-    impl Drop for HintLock<'_> {
+    impl Drop for SpinLock<'_> {
         fn drop(&mut self) {
             if let Some(lock) = self.0 {
                 lock.swap(0, Ordering::Release);
@@ -61,7 +76,7 @@ mod lock {
         /// # Safety
         /// The map is live for as long as the result; this thread does not hold
         /// the spin lock.
-        pub(crate) unsafe fn take(map: *mut vm_map) -> Self {
+        pub(crate) unsafe fn take_of(map: *mut vm_map) -> Self {
             // SAFETY: the caller's.
             unsafe { bindings::shim_hint_lock(map) }
             HintLock(map, PhantomData)
@@ -70,7 +85,7 @@ mod lock {
 
     impl Drop for HintLock<'_> {
         fn drop(&mut self) {
-            // SAFETY: `take` took the lock of this live map.
+            // SAFETY: `take_of` took the lock of this live map.
             unsafe { bindings::shim_hint_unlock(self.0) }
         }
     }

@@ -71,8 +71,14 @@ impl Layouts {
     /// Collects the structures `roots`, and those inside them by value, from every compile unit. Most
     /// units only declare them, or define them again: all complete definitions of a name must be the same.
     pub fn read(dwarf: &Dwarf, roots: &[&str]) -> Result<Self> {
+        Self::read_also(dwarf, roots, &[])
+    }
+
+    /// The same, with those of `also` that are defined anywhere.
+    pub fn read_also(dwarf: &Dwarf, roots: &[&str], also: &[&str]) -> Result<Self> {
         let mut structs = BTreeMap::new();
-        let mut wanted: BTreeSet<String> = roots.iter().map(|s| s.to_string()).collect();
+        let mut wanted: BTreeSet<String> =
+            roots.iter().chain(also).map(|s| s.to_string()).collect();
         loop {
             let mut units = dwarf.units();
             while let Some(header) = units.next().context("damaged .debug_info")? {

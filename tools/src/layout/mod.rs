@@ -26,6 +26,9 @@ const ROOTS: &[&str] = &[
     "vm_map",
 ];
 
+/// What the callers of the two touch besides: every kernel has it.
+const OF_CALLERS: &[&str] = &["vm_object"];
+
 /// Write the kernel's structures as a C header, or compare an object with them
 ///
 /// Reads the DWARF (version 4 or 5) of an i386 or x86-64 kernel. Every complete definition of a
@@ -66,7 +69,7 @@ pub fn run(args: &Args) -> Result<()> {
 /// Reads the layouts of an opened kernel.
 pub fn load(path: &Path, file: &object::File) -> Result<Layouts> {
     let sections = elf::dwarf_sections(path, file)?;
-    Layouts::read(&elf::dwarf(&sections), ROOTS)
+    Layouts::read_also(&elf::dwarf(&sections), ROOTS, OF_CALLERS)
         .map_err(|e| e.context(format!("{}: cannot read its structures", path.display())))
 }
 

@@ -189,7 +189,7 @@ fn type_text(dwarf: &Dwarf, unit: &Unit, at: UnitOffset) -> Result<String> {
         gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type => {
             name_of(dwarf, unit, &die)?.unwrap_or_else(|| "an unnamed structure".to_string())
         }
-        gimli::DW_TAG_subroutine_type => "a function".to_string(),
+        gimli::DW_TAG_subroutine_type => "function".to_string(),
         gimli::DW_TAG_array_type => format!("{}[]", referred(dwarf, unit, &die)?),
         tag => bail!("a type that is a {tag}, which this tool cannot express"),
     })

@@ -17,6 +17,24 @@ use image::Image;
 /// The two functions that the object is for.
 pub const FUNCTIONS: [&str; 2] = ["vm_map_coalesce_entry", "vm_map_pageable_scan"];
 
+/// What it holds besides with the feature `callers`, all or none.
+pub const CALLERS: [&str; 9] = [
+    "_vm_map_clip_end",
+    "_vm_map_clip_start",
+    "vm_map_delete",
+    "vm_map_entry_delete",
+    "vm_map_inherit",
+    "vm_map_pageable",
+    "vm_map_pageable_all",
+    "vm_map_protect",
+    "vm_map_remove",
+];
+
+/// Whether the object holds any of them.
+fn has_callers(image: &Image) -> bool {
+    CALLERS.iter().any(|name| image.function(name).is_some())
+}
+
 /// Check that the object is fit for a kernel, and print its sizes
 ///
 /// Every violation is listed; the exit status is 1 if there is any. Checked: undefined symbols are
@@ -42,7 +60,8 @@ pub fn run(args: &Args) -> Result<()> {
 
     let mut violations = symbols::violations(&image);
     violations.extend(code::violations(&image));
-    for name in FUNCTIONS {
+    let callers = if has_callers(&image) { &CALLERS[..] } else { &[] };
+    for name in FUNCTIONS.iter().chain(callers) {
         let Some(function) = image.function(name) else {
             violations.push(format!("{name}: not defined as a global function"));
             continue;

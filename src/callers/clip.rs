@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! Splitting an entry in two. The entry that there was keeps its place in memory,
+//! so every handle to it stays good.
+
+use core::marker::PhantomData;
+use core::mem::{offset_of, size_of};
+use core::ptr::{addr_of_mut, null_mut, NonNull};
+
+use crate::bindings::{self, rbtree_node, vm_map_entry, vm_map_header};
+use crate::callers::stop;
+use crate::entry::{Entry, Link};
+use crate::kernel::kassert;
+use crate::lock::WriteLocked;
+use crate::map::Map;
+
+/// A ring of entries with its tree: a map's, or that of a copy, which no other thread
+/// knows.
+///
+/// # Invariants
+/// For as long as `'m` nobody else touches it.
+#[derive(Clone, Copy)]
+pub(crate) struct Header<'m>(NonNull<vm_map_header>, PhantomData<&'m ()>);
+
+impl Map<WriteLocked> {
+    /// Lets the entry begin no lower than `start`, in bytes: an entry before it
+    /// takes what was below.
+    ///
+    /// Upstream's `vm_map_clip_start`.
+    pub(crate) fn clip_start(&self, entry: Entry<'_, WriteLocked>, start: usize) {
+        if start > entry.start() {
+            self.split_front(entry, start);
+        }
+    }
+
+    /// Lets the entry end no higher than `end`, in bytes: an entry behind it takes
+    /// what was above.
+    ///
+    /// Upstream's `vm_map_clip_end`.
+    pub(crate) fn clip_end(&self, entry: Entry<'_, WriteLocked>, end: usize) {
+        if end < entry.end() {
+            self.split_back(entry, end);
+        }
+    }
+
+    /// `clip_start` where there is something to split.
+    ///
+    /// Upstream's `_vm_map_clip_start`, for a map.
+    #[inline(never)]
+    pub(crate) fn split_front(&self, entry: Entry<'_, WriteLocked>, start: usize) {
+        let front = self.ring().split_front(entry, start);
+        self.update_gap(front.prev());
+        self.enter_gap(front);
+        refer(entry, front);
+    }
+
+    /// `clip_end` where there is something to split.
+    ///
+    /// Upstream's `_vm_map_clip_end`, for a map.
+    #[inline(never)]
+    pub(crate) fn split_back(&self, entry: Entry<'_, WriteLocked>, end: usize) {
+        let back = self.ring().split_back(entry, end);
+        self.update_gap(back.prev());
+        self.enter_gap(back);
+        refer(entry, back);
+    }
+
+    fn ring(&self) -> Header<'_> {
+        // SAFETY: the address lies inside a live map, which is locked.
+        unsafe { Header::new(NonNull::new_unchecked(addr_of_mut!((*self.as_ptr()).hdr))) }
+    }
+}
+
+impl<'m> Header<'m> {
+    /// # Safety
+    /// The invariants of [`Header`].
+    pub(crate) unsafe fn new(header: NonNull<vm_map_header>) -> Self {
+        Header(header, PhantomData)
+    }
+
+    /// `Map::split_front` for a ring whose gaps nobody keeps.
+    pub(crate) fn clip_copy_start(self, entry: Entry<'_, WriteLocked>, start: usize) {
+        refer(entry, self.split_front(entry, start));
+    }
+
+    /// `Map::split_back` for such a ring.
+    pub(crate) fn clip_copy_end(self, entry: Entry<'_, WriteLocked>, end: usize) {
+        refer(entry, self.split_back(entry, end));
+    }
+
+    fn split_front(self, entry: Entry<'_, WriteLocked>, start: usize) -> Entry<'m, WriteLocked> {
+        let front = duplicate(entry);
+        // SAFETY: the entry behind covers the rest.
+        unsafe { front.set_end(start) }
+        entry.set_offset(entry.offset().wrapping_add(start.wrapping_sub(entry.start())));
+        // SAFETY: the front covers what was below, and comes before it.
+        unsafe { entry.set_start(start) }
+        self.link(entry.prev(), front, || {
+            kassert!(false, "___diff != 0", "_vm_map_clip_start");
+        });
+        front
+    }
+
+    fn split_back(self, entry: Entry<'_, WriteLocked>, end: usize) -> Entry<'m, WriteLocked> {
+        let back = duplicate(entry);
+        // SAFETY: the back covers what was above, and comes behind.
+        unsafe {
+            entry.set_end(end);
+            back.set_start(end);
+        }
+        back.set_offset(back.offset().wrapping_add(end.wrapping_sub(entry.start())));
+        // SAFETY: an entry is what a link may lead to.
+        let after = unsafe { Link::new(entry.as_non_null()) };
+        self.link(after, back, || kassert!(false, "___diff != 0", "_vm_map_clip_end"));
+        back
+    }
+
+    /// Puts a new entry behind `after` and into the tree. `taken`: its first address
+    /// is another's.
+    fn link(self, after: Link<'_, WriteLocked>, entry: Entry<'_, WriteLocked>, taken: impl Fn()) {
+        let (header, new) = (self.0.as_ptr(), entry.as_ptr());
+        let after = after.as_non_null().as_ptr();
+        // SAFETY: the ring is nobody else's, and its links lead to entries and header.
+        unsafe {
+            (*header).nentries = (*header).nentries.wrapping_add(1);
+            let next = (*after).links.next;
+            (*new).links.prev = after;
+            (*new).links.next = next;
+            (*next).links.prev = new;
+            (*after).links.next = new;
+        }
+        let (parent, index) = self.place(entry.start(), taken);
+        // SAFETY: the entry is in no tree, and the place is free in this one.
+        unsafe {
+            let (tree, node) = (addr_of_mut!((*header).tree), addr_of_mut!((*new).tree_node));
+            bindings::rbtree_insert_rebalance(tree, parent, index, node);
+        }
+    }
+
+    /// Where an entry that begins at `start` belongs in the tree: below which node, and
+    /// on which side.
+    fn place(self, start: usize, taken: impl Fn()) -> (*mut rbtree_node, i32) {
+        let (mut parent, mut index) = (null_mut(), -1);
+        // SAFETY: the header is there.
+        let mut node = unsafe { (*self.0.as_ptr()).tree.root };
+        while !node.is_null() {
+            // SAFETY: the tree's nodes are those of the ring's entries.
+            let at: Entry<'_, WriteLocked> = unsafe {
+                let entry = node.byte_sub(offset_of!(vm_map_entry, tree_node)).cast();
+                Entry::new(NonNull::new_unchecked(entry))
+            };
+            index = i32::from(start >= at.start());
+            if index == 1 && start < at.end() {
+                taken();
+                index = 0;
+            }
+            parent = node;
+            // SAFETY: a node has two children.
+            node = unsafe { (*node).children[index as usize & 1] };
+        }
+        (parent, index)
+    }
+}
+
+/// A new entry that is the same as this one, in no ring. The kernel stops if there is
+/// no memory.
+fn duplicate<'m>(entry: Entry<'_, WriteLocked>) -> Entry<'m, WriteLocked> {
+    // SAFETY: entries come from this cache.
+    let new = unsafe { bindings::kmem_cache_alloc(addr_of_mut!(bindings::vm_map_entry_cache)) }
+        as *mut vm_map_entry;
+    let Some(new) = NonNull::new(new) else { stop::no_entry() };
+    let (from, to) = (entry.as_ptr().cast::<usize>(), new.as_ptr().cast::<usize>());
+    // A loop that compilers leave as it is: there is no memcpy to call.
+    for word in 0..size_of::<vm_map_entry>() / size_of::<usize>() {
+        // SAFETY: inside both entries, which consist of whole words (see below).
+        unsafe { to.add(word).write(from.add(word).read_volatile()) }
+    }
+    // SAFETY: the new entry is nobody else's until it is linked.
+    unsafe { Entry::new(new) }
+}
+const _: () = assert!(size_of::<vm_map_entry>() % size_of::<usize>() == 0);
+
+/// One reference more to what both map.
+fn refer(entry: Entry<'_, WriteLocked>, new: Entry<'_, WriteLocked>) {
+    // SAFETY: the entry that there was holds a reference to it; upstream passes null too.
+    unsafe {
+        if entry.is_sub_map() {
+            bindings::vm_map_reference(new.sub_map());
+        } else {
+            bindings::vm_object_reference(new.object());
+        }
+    }
+}
