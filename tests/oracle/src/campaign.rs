@@ -14,7 +14,7 @@ use crate::case::{Base, Case};
 use crate::reach::{self, Branch};
 use crate::rng::Rng;
 use crate::run::{Bench, Difference};
-use crate::{generate, watch};
+use crate::{generate, generate_callers, watch};
 
 /// Cases of one map, which is built once for all of them.
 pub const GROUP: u64 = 32;
@@ -26,9 +26,13 @@ pub fn base_of(seed: u64, index: u64, base: &mut Base) {
     generate::base(&mut Rng::new(seed, index / GROUP * 2), base);
 }
 
-/// Makes a case for a map of `entries` entries.
-pub fn case_of(seed: u64, index: u64, entries: u32, case: &mut Case) {
-    generate::case(&mut Rng::new(seed, index * 2 + 1), entries, case);
+/// Makes a case for a map of `entries` entries: of the two functions, or of their callers.
+pub fn case_of(callers: bool, seed: u64, index: u64, entries: u32, case: &mut Case) {
+    let rng = &mut Rng::new(seed, index * 2 + 1);
+    match callers {
+        false => generate::case(rng, entries, case),
+        true => generate_callers::case(rng, entries, case),
+    }
 }
 
 /// What the workers share.
@@ -45,9 +49,15 @@ struct Board {
     ways: [[AtomicU64; 2]; reach::MOST],
 }
 
-pub const COUNTS: usize = 5;
-pub const COUNT_NAMES: [&str; COUNTS] =
-    ["merged", "took wire faults", "failed an assertion", "slept on a lock", "panicked"];
+pub const COUNTS: usize = 6;
+pub const COUNT_NAMES: [&str; COUNTS] = [
+    "merged or freed an entry",
+    "took wire faults",
+    "failed an assertion",
+    "slept on a lock",
+    "panicked",
+    "waited for an entry in transition",
+];
 
 /// What a campaign found.
 pub struct Found {
@@ -62,6 +72,8 @@ pub struct Found {
 pub struct Campaign<'a> {
     pub cases: u64,
     pub seed: u64,
+    /// The callers are played, not the two.
+    pub callers: bool,
     pub workers: usize,
     /// Breakpoints to serve, if any are armed.
     pub branches: &'a [Branch],
@@ -152,7 +164,7 @@ impl Campaign<'_> {
             let mut counts = [0; COUNTS];
             for index in first..end {
                 board.at[number].store(index, Relaxed);
-                case_of(self.seed, index, bench.entries(), &mut case);
+                case_of(self.callers, self.seed, index, bench.entries(), &mut case);
                 if bench.run(&case).is_some() {
                     board.failed.fetch_min(index, Relaxed);
                     break;
@@ -203,7 +215,7 @@ impl Campaign<'_> {
         bench.clean_tail();
         bench.build(base)?;
         for index in first..end {
-            case_of(self.seed, index, bench.entries(), &mut case);
+            case_of(self.callers, self.seed, index, bench.entries(), &mut case);
             if bench.run(&case) == Some(Difference::Stray) {
                 board.failed.fetch_min(index, Relaxed);
                 return Ok(());

@@ -4,6 +4,7 @@
 //! All of it is plain data, so that a failing case can be printed and made
 //! smaller.
 
+use crate::callers::Caller;
 use crate::interference::Interference;
 use crate::layout::Field;
 
@@ -79,6 +80,19 @@ pub enum Poke {
     Meet { last: bool },
     /// Another CPU holds the hint's spin lock, and lets it go after a while.
     HoldHint,
+    /// The entry is one of a submap.
+    SubMap { slot: u8 },
+    /// Two entries name each other as the mappings of a projected buffer.
+    ProjectBack { slot: u8 },
+    /// One of the objects is the kernel's own.
+    KernelObject { object: u8 },
+    /// The map is the kernel's own.
+    KernelMap,
+    /// The kernel's virtual memory is that many pages, from one of those that maps begin
+    /// with.
+    Virtual { from: u32, pages: u32 },
+    /// There is no memory for entries, after some.
+    NoMemory { after: u8 },
     /// gap_size or in_gap_tree of the first on the gap list at the root of the gap
     /// tree, unless that is the entry at `but`.
     SpoilGapList { field: Field, value: u32, but: u8 },
@@ -87,7 +101,19 @@ pub enum Poke {
 /// A slot that means the map's header.
 pub const HEADER: u8 = 255;
 
-/// A call of one of the two functions.
+/// An address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// That many bytes behind the end (or start) of an entry.
+    Entry {
+        slot: u8,
+        from_end: bool,
+        bytes: i32,
+    },
+    At(u32),
+}
+
+/// A call of one of the functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// From an entry to `pages` behind the end (or start) of another.
@@ -99,6 +125,14 @@ pub enum Op {
     },
     Coalesce {
         slot: u8,
+    },
+    /// One of their callers, with what it takes of this.
+    Caller {
+        caller: Caller,
+        start: Place,
+        end: Place,
+        value: u32,
+        flags: [bool; 2],
     },
     /// One of them as a given state has it: addresses of its own.
     Exact {

@@ -8,7 +8,7 @@ use crate::layout::Field;
 use crate::rng::Rng;
 
 const MOST_ENTRIES: u32 = 64;
-const OBJECTS: u32 = 4;
+pub const OBJECTS: u32 = 4;
 
 pub fn base(rng: &mut Rng, base: &mut Base) {
     base.kernel_pmap = rng.chance(1, 2);
@@ -118,7 +118,7 @@ fn scan(rng: &mut Rng) -> Op {
     }
 }
 
-fn set(field: Field, slot: u8, value: u32) -> Poke {
+pub fn set(field: Field, slot: u8, value: u32) -> Poke {
     Poke::Set { field, slot, value }
 }
 
@@ -182,7 +182,7 @@ fn mergeable(rng: &mut Rng, entries: u32, case: &mut Case) {
 }
 
 /// Objects of two neighbours: none, one of either, the same, different ones.
-fn objects(rng: &mut Rng, first: u8, second: u8, pokes: &mut Vec<Poke>) {
+pub fn objects(rng: &mut Rng, first: u8, second: u8, pokes: &mut Vec<Poke>) {
     use Field::*;
     let one = 1 + rng.below(OBJECTS) as u8;
     let (a, b) = rng.pick(&[(0, 0), (0, 0), (one, 0), (0, one), (one, one), (one, one % 4 + 1)]);
@@ -217,7 +217,7 @@ fn objects(rng: &mut Rng, first: u8, second: u8, pokes: &mut Vec<Poke>) {
 }
 
 /// Asks for wirings, as vm_map_pageable and vm_map_protect do before a scan.
-fn wirable(rng: &mut Rng, entries: u32, case: &mut Case) {
+pub fn wirings(rng: &mut Rng, entries: u32, case: &mut Case) {
     use Field::*;
     let uniform = rng.chance(1, 3);
     let access = rng.below(8);
@@ -246,6 +246,11 @@ fn wirable(rng: &mut Rng, entries: u32, case: &mut Case) {
             pokes.push(Poke::Project { slot });
         }
     }
+}
+
+/// The same, and a scan.
+fn wirable(rng: &mut Rng, entries: u32, case: &mut Case) {
+    wirings(rng, entries, case);
     let op = match rng.below(4) {
         0 | 1 => {
             Op::Scan { slot: 0, until: (entries as u8).saturating_sub(1), from_end: true, pages: 0 }
@@ -306,7 +311,7 @@ fn hostile(rng: &mut Rng, case: &mut Case) {
 fn slot_near_a_range(rng: &mut Rng, case: &Case) -> u8 {
     let scans = |op: &Op| match *op {
         Op::Scan { slot, until, .. } => Some((slot, until)),
-        Op::Coalesce { .. } | Op::Exact { .. } => None,
+        Op::Coalesce { .. } | Op::Exact { .. } | Op::Caller { .. } => None,
     };
     match case.ops.iter().find_map(scans) {
         Some((slot, until)) if rng.chance(2, 3) => {
@@ -316,7 +321,7 @@ fn slot_near_a_range(rng: &mut Rng, case: &Case) -> u8 {
     }
 }
 
-fn interference(rng: &mut Rng, slot: u8) -> Interference {
+pub fn interference(rng: &mut Rng, slot: u8) -> Interference {
     use Act::*;
     let act = match rng.below(40) {
         0..=5 => Extend,

@@ -27,6 +27,11 @@ pub enum Action {
     Panic,
     /// Another thread may let go of the lock; if none holds it, the run ends.
     Sleep,
+    /// The last reference to an object is not given up, so that what is freed stays seen;
+    /// others are.
+    Release,
+    /// Another thread runs meanwhile.
+    Block,
     /// The oracle has no answer: the case must not lead here.
     Refuse,
 }
@@ -34,7 +39,7 @@ pub enum Action {
 /// A function, what to do, and how many arguments are recorded.
 pub struct Spec(pub &'static str, pub Action, pub usize);
 
-use Action::{Allocate, Assert, Fault, Panic, Refuse, Return, Run, Sleep};
+use Action::{Allocate, Assert, Block, Fault, Panic, Refuse, Release, Return, Run, Sleep};
 
 pub const SPECS: &[Spec] = &[
     Spec("vm_object_coalesce", Run, 8),
@@ -56,8 +61,8 @@ pub const SPECS: &[Spec] = &[
     Spec("Panic", Panic, 0),
     Spec("thread_sleep", Sleep, 3),
     Spec("thread_wakeup_prim", Return(0), 3),
-    Spec("thread_block", Refuse, 1),
-    Spec("assert_wait", Refuse, 2),
+    Spec("thread_block", Block, 1),
+    Spec("assert_wait", Return(0), 2),
     Spec("ipc_port_alloc_special", Return(0x00ab_cde0), 1),
     Spec("ipc_kobject_set", Return(0), 3),
     Spec("ipc_port_dealloc_special", Return(0), 2),
@@ -68,6 +73,12 @@ pub const SPECS: &[Spec] = &[
     Spec("vm_object_terminate", Refuse, 1),
     Spec("kalloc", Refuse, 1),
     Spec("printf", Refuse, 2),
+    Spec("vm_map_lookup_entry", Run, 2),
+    Spec("vm_map_deallocate", Return(0), 1),
+    Spec("vm_object_reference", Run, 1),
+    Spec("vm_object_deallocate", Release, 1),
+    Spec("vm_object_page_remove", Run, 3),
+    Spec("vm_object_pmap_remove", Return(0), 3),
 ];
 
 /// Functions that some kernels inline wherever they are called.
@@ -116,7 +127,7 @@ pub fn install(kernel: &Kernel) -> Result<Vec<u32>> {
             }
             bail!("the kernel has no symbol {name}");
         };
-        if *action == Run {
+        if matches!(action, Run | Release) {
             trampolines.push(trampoline);
             trampoline += move_prologue(symbol.address, trampoline)
                 .with_context(|| format!("the first instructions of {name} cannot be moved"))?;

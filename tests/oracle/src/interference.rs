@@ -57,15 +57,36 @@ pub struct Plan {
     /// The other thread holds the lock.
     pub holder: Option<()>,
     busy: bool,
+    /// The thread waits for an entry in transition: the map is unlocked.
+    pub blocked: bool,
+    /// How often it has waited.
+    pub blocks: u8,
+    /// After how many more there is no memory for an entry.
+    pub no_memory: Option<u8>,
 }
 
 impl Plan {
+    /// Asked for each entry.
+    pub fn has_no_memory(&mut self) -> bool {
+        match &mut self.no_memory {
+            None => false,
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+        }
+    }
+
     pub fn start(&mut self, acts: &[Interference]) {
         self.acts.clear();
         self.acts.extend_from_slice(acts);
         self.faults = 0;
         self.holder = None;
         self.busy = false;
+        self.blocked = false;
+        self.blocks = 0;
+        self.no_memory = None;
     }
 }
 
@@ -162,7 +183,8 @@ impl Machine {
             }
             _ => {}
         }
-        let unlocked = self.layout.get(map, Field::Pmap) == low::read32(self.layout.kernel_pmap);
+        let unlocked = self.plan.blocked
+            || self.layout.get(map, Field::Pmap) == low::read32(self.layout.kernel_pmap);
         if !unlocked || self.plan.holder.is_some() {
             return Ok(0);
         }

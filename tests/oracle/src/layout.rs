@@ -48,6 +48,9 @@ fields! {
         Hint = "hint",
         FirstFree = "first_free",
         Timestamp = "timestamp",
+        MapReferences = "ref_count",
+        WaitForSpace = "wait_for_space",
+        WiringRequired = "wiring_required",
     }
     Entry "vm_map_entry" {
         Prev = "links.prev",
@@ -112,7 +115,7 @@ pub struct Layout {
     pub map: u32,
     /// What follows in the arena.
     pub free: u32,
-    map_size: u32,
+    pub map_size: u32,
     pub header: u32,
     pub entry_size: u32,
     pub vm_object_size: u32,

@@ -6,11 +6,12 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use anyhow::{Context, Result};
 
+use crate::callers::{self, Addresses};
 use crate::given::Script;
 use crate::hooks::{self, Action, Spec, EXIT_RETURN, FIRST_HOOK, MOST_ARGUMENTS, SPECS};
 use crate::interference::{Functions, Plan};
 use crate::kernel::{c_string, Kernel};
-use crate::layout::Layout;
+use crate::layout::{Field, Layout};
 use crate::ours::{self, Ours};
 use crate::{low, watch};
 
@@ -67,6 +68,7 @@ pub struct Machine {
     pub side: Side,
     shipped_scan: u32,
     shipped_coalesce: u32,
+    pub shipped_callers: Addresses,
     trampolines: Vec<u32>,
     ours_mapped: u32,
     depth: u32,
@@ -108,6 +110,7 @@ impl Machine {
             functions: Functions::find(&kernel)?,
             shipped_scan: kernel.symbol("vm_map_pageable_scan")?.address,
             shipped_coalesce: kernel.symbol("vm_map_coalesce_entry")?.address,
+            shipped_callers: callers::shipped(&kernel)?,
             kernel,
             layout,
             ours,
@@ -242,6 +245,22 @@ impl Machine {
                 return Ok(());
             }
             Action::Return(value) => low::gate().eax = value,
+            Action::Release => {
+                let object = argument(0);
+                let last = object != 0 && self.layout.get(object, Field::RefCount) <= 1;
+                if !(self.recording && last) {
+                    low::gate().eip = self.trampolines[hook];
+                    return Ok(());
+                }
+                self.layout.set(object, Field::RefCount, 0);
+            }
+            Action::Block => {
+                if !self.recording {
+                    return Err(Stop::Refused(name));
+                }
+                self.block()?;
+            }
+            Action::Allocate if self.recording && self.plan.has_no_memory() => low::gate().eax = 0,
             Action::Allocate => {
                 let object = self.allocate(self.layout.object_size(argument(0)));
                 low::gate().eax = object.ok_or(Stop::Refused("an arena of that size"))?;

@@ -11,10 +11,12 @@ use clap::Parser;
 use kit::exit;
 
 mod bench;
+mod callers;
 mod campaign;
 mod case;
 mod dump;
 mod generate;
+mod generate_callers;
 mod given;
 mod hooks;
 mod image;
@@ -55,6 +57,10 @@ struct Args {
     /// Our object for that kernel, as tools/build-object.sh makes it
     #[arg(long, value_name = "FILE")]
     object: PathBuf,
+    /// Play the functions that call the two instead: protect, inherit, pageable, delete and
+    /// what is between; the object is made with the feature callers
+    #[arg(long)]
+    callers: bool,
     /// How many cases to run; for --wrong, the most per wrong version
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     cases: u64,
@@ -131,23 +137,31 @@ fn run(args: &Args) -> Result<Verdict> {
     let version = bench.machine.kernel.version.clone();
     println!("{version}: seed {seed}");
     if let Some(index) = args.case {
-        return Ok(verdict(replay(&mut bench, seed, index)?));
+        return Ok(verdict(replay(&mut bench, args, seed, index)?));
     }
     if let Some(lists) = &args.wrong {
         let headers = args.headers.as_ref().context("clap requires --headers")?;
-        let plan =
-            wrong::Plan { lists, headers, work: &args.work, cases: args.cases, seed, workers };
+        let plan = wrong::Plan {
+            lists,
+            headers,
+            callers_of: args.callers.then_some(&args.kernel),
+            work: &args.work,
+            cases: args.cases,
+            seed,
+            workers,
+        };
         return Ok(verdict(wrong::run(&mut bench, &plan)?));
     }
     let list = args.reach.as_deref().map(reach_list::List::read).transpose()?;
     let branches = match &list {
-        Some(_) => reach::branches(&bench.machine.kernel)?,
+        Some(_) => reach::branches(&bench.machine.kernel, args.callers)?,
         None => Vec::new(),
     };
     reach::arm(&bench.machine.kernel, &branches)?;
     let campaign = Campaign {
         cases: args.cases,
         seed,
+        callers: args.callers,
         workers,
         branches: &branches,
         reach_cases: args.reach_cases.unwrap_or(args.cases),
@@ -191,25 +205,30 @@ fn summary(found: &Found, workers: usize) {
 }
 
 /// Runs one case, and prints it.
-fn replay(bench: &mut Bench, seed: u64, index: u64) -> Result<bool> {
-    let (base, case) = case_of(bench, seed, index)?;
+fn replay(bench: &mut Bench, args: &Args, seed: u64, index: u64) -> Result<bool> {
+    let (base, case) = case_of(bench, args.callers, seed, index)?;
     watch::start_clock();
     bench.strict = true;
     print!("{}", dump::report(bench, &base, &case));
     Ok(bench.run(&case).is_none())
 }
 
-fn case_of(bench: &mut Bench, seed: u64, index: u64) -> Result<(case::Base, case::Case)> {
+fn case_of(
+    bench: &mut Bench,
+    callers: bool,
+    seed: u64,
+    index: u64,
+) -> Result<(case::Base, case::Case)> {
     let (mut base, mut case) = (case::Base::default(), case::Case::default());
     campaign::base_of(seed, index, &mut base);
     bench.build(&base)?;
-    campaign::case_of(seed, index, bench.entries(), &mut case);
+    campaign::case_of(callers, seed, index, bench.entries(), &mut case);
     Ok((base, case))
 }
 
 /// Makes a failing case small, and prints it.
 fn explain(bench: &mut Bench, args: &Args, seed: u64, index: u64) -> Result<()> {
-    let (base, case) = case_of(bench, seed, index)?;
+    let (base, case) = case_of(bench, args.callers, seed, index)?;
     watch::start_clock();
     bench.strict = true;
     let (base, case) = shrink::shrink(bench, &base, &case);
@@ -217,7 +236,8 @@ fn explain(bench: &mut Bench, args: &Args, seed: u64, index: u64) -> Result<()> 
     print!("{}", dump::recipe(&base, &case));
     print!("{}", dump::report(bench, &base, &case));
     println!(
-        "\nto see case {index} as it was: oracle --kernel {} --object {} --seed {seed} --case {index}",
+        "\nto see case {index} as it was: oracle{} --kernel {} --object {} --seed {seed} --case {index}",
+        if args.callers { " --callers" } else { "" },
         args.kernel.display(),
         args.object.display()
     );

@@ -8,6 +8,7 @@ use kit::elf;
 use kit::link::{Plan, PAGE, TRAP};
 use object::Object;
 
+use crate::callers::{Addresses, CALLERS};
 use crate::kernel::Kernel;
 use crate::low;
 
@@ -15,6 +16,8 @@ use crate::low;
 pub struct Ours {
     pub scan: u32,
     pub coalesce: u32,
+    /// If the object has them.
+    pub callers: Option<Addresses>,
 }
 
 /// Loads the object at `low::OURS`. It may be loaded again over an older one.
@@ -47,7 +50,16 @@ pub fn load(path: &Path, kernel: &Kernel, mapped: &mut u32) -> Result<Ours> {
         let symbol = symbols.get(name).with_context(|| format!("{}: defines no {name}", what()))?;
         Ok(symbol.address)
     };
+    let mut callers = None;
+    if symbols.contains_key(CALLERS[0].1) {
+        let mut addresses = Addresses::default();
+        for (caller, name) in CALLERS {
+            addresses[caller as usize] = function(name)?;
+        }
+        callers = Some(addresses);
+    }
     Ok(Ours {
+        callers,
         scan: function("vm_map_pageable_scan")?,
         coalesce: function("vm_map_coalesce_entry")?,
     })

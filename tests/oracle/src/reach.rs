@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU8, Ordering::Relaxed};
 use anyhow::{Context, Result};
 use iced_x86::{ConditionCode, Decoder, DecoderOptions};
 
+use crate::callers::CALLERS;
 use crate::kernel::Kernel;
 use crate::low;
 
@@ -68,10 +69,11 @@ pub const FUNCTIONS: &[&str] = &[
     "vm_map_gap_remove_single",
 ];
 
-/// Lists the branches of the kernel's functions.
-pub fn branches(kernel: &Kernel) -> Result<Vec<Branch>> {
+/// Lists the branches of the kernel's functions: the two, or their callers.
+pub fn branches(kernel: &Kernel, callers: bool) -> Result<Vec<Branch>> {
     let mut branches = Vec::new();
-    for function in FUNCTIONS {
+    let callers_names = CALLERS.map(|(_, name)| name);
+    for function in if callers { &callers_names[..] } else { FUNCTIONS } {
         let Ok(symbol) = kernel.symbol(function) else { continue };
         let code = low::bytes(symbol.address, symbol.size);
         let ip = u64::from(symbol.address);

@@ -3,6 +3,7 @@
 
 use anyhow::{bail, Result};
 
+use crate::campaign::COUNTS;
 use crate::case::{Base, Case, Op, Poke};
 use crate::layout::Field;
 use crate::low;
@@ -199,7 +200,7 @@ impl Bench {
             // The scan returns nothing: eax is garbage.
             let result = match op {
                 Op::Scan { .. } | Op::Exact { scan: true, .. } => result.map(|_| 0),
-                Op::Coalesce { .. } | Op::Exact { scan: false, .. } => result,
+                Op::Coalesce { .. } | Op::Exact { scan: false, .. } | Op::Caller { .. } => result,
             };
             let stopped = result.is_err();
             trace.returned.push(result);
@@ -297,18 +298,24 @@ impl Bench {
     }
 
     /// What happened in the last run, in the order of `campaign::COUNT_NAMES`.
-    pub fn notes(&self) -> [bool; 5] {
+    pub fn notes(&self) -> [bool; COUNTS] {
         let returned = &self.shipped.returned;
         let stopped = match returned.last() {
             Some(Err(stop)) => Some(stop),
             _ => None,
         };
         [
-            returned.contains(&Ok(1)),
+            returned.contains(&Ok(1))
+                || self
+                    .shipped
+                    .calls
+                    .iter()
+                    .any(|call| call.hook == hooks::number("kmem_cache_free")),
             self.machine.plan.faults != 0,
             matches!(stopped, Some(Stop::Assertion { .. })),
             self.shipped.calls.iter().any(|call| call.hook == hooks::number("thread_sleep")),
             matches!(stopped, Some(Stop::Panic { .. })),
+            self.shipped.calls.iter().any(|call| call.hook == hooks::number("thread_block")),
         ]
     }
 }

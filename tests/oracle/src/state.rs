@@ -8,7 +8,7 @@ use crate::layout::{Field, Owner};
 use crate::low;
 use crate::machine::{Machine, Stop};
 
-const PAGE: u32 = 0x1000;
+pub const PAGE: u32 = 0x1000;
 /// Where maps begin; wide of both ends of the address space.
 const FIRST_ADDRESS: u32 = 0x10_0000;
 
@@ -26,6 +26,9 @@ impl Machine {
         let store = self.kernel.symbol("kernel_pmap_store")?.address;
         low::write32(self.layout.kernel_pmap, store);
         low::write32(self.layout.active_thread, self.layout.thread);
+        // A booted kernel's virtual memory begins somewhere; here all that maps cover is it.
+        self.set_variable("kernel_virtual_start", 0);
+        self.set_variable("kernel_virtual_end", u32::MAX);
         self.arena_end = self.layout.free;
         let name = "vm_object_bootstrap";
         let function = self.kernel.symbol(name)?.address;
@@ -197,6 +200,31 @@ impl Machine {
                     low::write32(lock, 1);
                 }
             }
+            Poke::SubMap { slot } => {
+                if let Some(entry) = entry(slot) {
+                    self.make_sub_map(entry);
+                }
+            }
+            Poke::ProjectBack { slot } => {
+                if let (Some(one), Some(other)) = (entry(slot), entry(slot.wrapping_add(1))) {
+                    layout.set(one, Field::ProjectedOn, other);
+                    layout.set(other, Field::ProjectedOn, one);
+                }
+            }
+            Poke::KernelObject { object: number } => {
+                let object = object(number);
+                self.set_variable("kernel_object", object);
+            }
+            Poke::KernelMap => {
+                let map = layout.map;
+                self.set_variable("kernel_map", map);
+            }
+            Poke::Virtual { from, pages } => {
+                let start = FIRST_ADDRESS + PAGE * from;
+                self.set_variable("kernel_virtual_start", start);
+                self.set_variable("kernel_virtual_end", start + PAGE * pages);
+            }
+            Poke::NoMemory { after } => self.plan.no_memory = Some(after),
             Poke::SpoilGapList { field, value, but } => {
                 let root = layout.gap_root_entry();
                 let first = root.and_then(|root| layout.first_of_gap_list(root));
@@ -220,6 +248,7 @@ impl Machine {
                 let entry = find(slot);
                 self.coalesce(map, entry)
             }
+            Op::Caller { .. } => self.call_caller(op, is_last),
             Op::Exact { scan: false, entry, .. } => self.coalesce(map, entry),
             Op::Exact { scan: true, entry, end } => self.scan(map, entry, end),
             Op::Scan { slot, until, from_end, pages } => {

@@ -2,8 +2,9 @@
 //! Wrong versions of ours: each must be found out.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{ensure, Result};
+use anyhow::{ensure, Context, Result};
 use kit::workshop::Workshop;
 use kit::wrong::{Judge, Wrong};
 
@@ -14,6 +15,8 @@ pub struct Plan<'a> {
     /// A list of wrong versions, or a folder of lists.
     pub lists: &'a Path,
     pub headers: &'a Path,
+    /// Of the callers, for this kernel; not of the two.
+    pub callers_of: Option<&'a Path>,
     /// A folder of ours.
     pub work: &'a Path,
     pub cases: u64,
@@ -24,16 +27,21 @@ pub struct Plan<'a> {
 /// Builds and runs every wrong version that the oracle must catch; false if one is not caught.
 pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
     let mut all = kit::wrong::read(plan.lists)?;
-    all.retain(|wrong: &Wrong| wrong.is_for(Judge::Oracle));
+    let judge = if plan.callers_of.is_some() { Judge::Callers } else { Judge::Oracle };
+    all.retain(|wrong: &Wrong| wrong.is_for(judge));
     ensure!(!all.is_empty(), "no version in {} is for the oracle", plan.lists.display());
     let top = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let mut workshop = Workshop::open(&top, plan.headers, plan.work.into())?;
+    if let Some(kernel) = plan.callers_of {
+        workshop.features = features(&top, kernel)?;
+    }
     let (mut caught, mut most) = (0, 0);
     for wrong in &all {
         bench.machine.load_object(&workshop.make_wrong(wrong)?)?;
         let campaign = Campaign {
             cases: plan.cases,
             seed: plan.seed,
+            callers: plan.callers_of.is_some(),
             workers: plan.workers,
             branches: &[],
             reach_cases: 0,
@@ -50,4 +58,13 @@ pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
     }
     println!("{caught} of {} wrong versions caught, the last after {most} cases", all.len());
     Ok(caught == all.len())
+}
+
+/// The features with which the crate has the callers as this kernel does.
+fn features(top: &Path, kernel: &Path) -> Result<String> {
+    let script = top.join("tools/callers-of.sh");
+    let output = Command::new(&script).arg(kernel).output().context("tools/callers-of.sh")?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}", error.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }

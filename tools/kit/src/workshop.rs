@@ -14,6 +14,8 @@ use crate::{files, workspace};
 pub struct Workshop {
     build_object: PathBuf,
     headers: PathBuf,
+    /// Features of the crate, separated by commas.
+    pub features: String,
     /// Gets a folder for each version.
     folder: PathBuf,
     seen: Vec<(String, Vec<u8>)>,
@@ -24,7 +26,8 @@ impl Workshop {
     /// under `root` now, even if somebody edits them meanwhile.
     pub fn open(root: &Path, headers: &Path, folder: PathBuf) -> Result<Workshop> {
         let build_object = root.join("tools/build-object.sh");
-        let workshop = Workshop { build_object, headers: headers.into(), folder, seen: Vec::new() };
+        let (headers, features) = (headers.into(), String::new());
+        let workshop = Workshop { build_object, headers, features, folder, seen: Vec::new() };
         workspace::copy(root, &workshop.unchanged())?;
         Ok(workshop)
     }
@@ -60,6 +63,7 @@ impl Workshop {
             .arg(self.copy())
             .arg("--headers")
             .arg(&self.headers)
+            .args(["--features", &self.features])
             .arg(&object)
             .output()
             .with_context(|| format!("cannot run {}", self.build_object.display()))?;

@@ -51,6 +51,8 @@ pub struct Wrong {
 pub enum Judge {
     /// The comparison with a kernel's machine code.
     Oracle,
+    /// The same of the functions that call the two, with the feature `callers`.
+    Callers,
     /// The proof that they are equal.
     Prove,
     /// Random calls on a kernel.
@@ -65,6 +67,7 @@ impl Judge {
     pub fn name(self) -> &'static str {
         match self {
             Judge::Oracle => "oracle",
+            Judge::Callers => "oracle-callers",
             Judge::Prove => "prove",
             Judge::Fuzz => "fuzz",
             Judge::Interleavings => "interleavings",
