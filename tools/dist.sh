@@ -40,8 +40,8 @@ cp -R src gnumach-headers build.rs Cargo.lock LICENSE README.md "$tree/"
 cp -R c-shim/bindings.h c-shim/tree "$tree/c-shim/"
 cp docs/patch.md "$tree/docs/"
 cd tools
-cp -R apt.sh build-object.sh env.sh find-rustc.sh install-packages.sh packages.txt sysroot.sh targets tree[.-]* \
-    unpack-packages.sh "$tree/tools/"
+cp -R apt.sh build-object.sh callers-of.sh env.sh find-rustc.sh install-packages.sh packages.txt sysroot.sh targets \
+    tree[.-]* unpack-packages.sh "$tree/tools/"
 cd "$top"
 # The workspace of this crate alone: what only tests and tools use need not be there.
 awk '/^\[/ { out = /^\[\[test\]\]|^\[dev-dependencies\]/ } !out { sub(/^members = .*/, "members = [\".\"]"); print }' \
