@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "subject.h"
 #include "known.h"
+#include "last.h"
 #include "look.h"
 #include "objects.h"
 #include "../storm/text.h"
@@ -38,6 +39,7 @@ static void step(unsigned index)
 	}
 	both.outcome.index = index;
 	both.outcome.operation = call.operation;
+	set_last(0, both.number, index, &call);
 	if (both.words->tell)
 		tell_call(index, &call, known);
 	perform(&subject, &call);
@@ -99,6 +101,7 @@ static void run_in_crowd(unsigned thread)
 		struct call call = crowd_call(both.words->seed, both.number, thread, index, both.words->known);
 
 		both.outcome.in[thread] = call.operation;
+		set_last(thread, both.number, index, &call);
 		attempt(&caller, host, &call);
 		__sync_fetch_and_add(&both.outcome.made, 1);
 	}
@@ -204,10 +207,12 @@ struct outcome run_case(const struct caller *c, const struct cpus *cpus, const s
 
 	if (!done) {
 		start_pagers(c, &failure);
+		share_last(c, &failure);
 		expect(&failure, "mach_port_allocate", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &done), 0);
 		expect(&failure, "vm_inherit", 0, vm_inherit(c, c->task, (uint32_t)&both, sizeof both, INHERIT_SHARE), 0);
 	}
 	memset(&both, 0, sizeof both);
+	clear_last();
 	memset((void *)both.outcome.in, OPERATIONS, sizeof both.outcome.in);
 	both.words = words;
 	both.number = number;

@@ -98,6 +98,19 @@ impl Machine {
         })
     }
 
+    /// All of physical memory, from address 0 on, into a file.
+    pub fn save_memory(&self, to: &std::path::Path) -> Result<()> {
+        let sizes = self.command("info memory_size_summary")?;
+        let size = parse_memory_size(&sizes).with_context(|| {
+            format!("QEMU's monitor gave no size of memory but: {}", sizes.trim())
+        })?;
+        let said = self.command(&format!("pmemsave 0 {size} \"{}\"", to.display()))?;
+        if !said.trim().is_empty() {
+            bail!("QEMU's monitor did not save the memory: {}", said.trim());
+        }
+        Ok(())
+    }
+
     /// Where each CPU stands.
     pub fn instruction_pointers(&self) -> Result<Vec<u64>> {
         Ok(parse_instruction_pointers(&self.command("info registers -a")?))
@@ -175,6 +188,11 @@ fn parse_words(text: &str, count: usize) -> Option<Vec<u32>> {
     (words.len() == count).then_some(words)
 }
 
+/// `base memory: 536870912`
+fn parse_memory_size(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.trim().strip_prefix("base memory: "))?.parse().ok()
+}
+
 fn parse_instruction_pointers(text: &str) -> Vec<u64> {
     text.split_whitespace()
         .filter_map(|word| word.strip_prefix("EIP=").or_else(|| word.strip_prefix("RIP=")))
@@ -193,6 +211,15 @@ mod tests {
         assert_eq!(parse_words(text, 4), None);
         assert_eq!(parse_words("Cannot access memory\r\n", 1), None);
         assert_eq!(parse_words("0000000001000000: 0xzz\r\n", 1), None);
+    }
+
+    #[test]
+    fn memory_has_a_size() {
+        assert_eq!(
+            parse_memory_size("base memory: 536870912\r\nplugged memory: 0\r\n"),
+            Some(536870912)
+        );
+        assert_eq!(parse_memory_size("unknown command"), None);
     }
 
     #[test]

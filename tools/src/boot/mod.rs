@@ -10,12 +10,14 @@ use anyhow::{bail, Result};
 pub mod judge;
 
 mod iso;
+mod last;
 mod machine;
 mod memory;
 mod progress;
 mod session;
 
 pub use iso::image as boot_image;
+pub use last::Mark;
 pub use machine::{Heard, Machine};
 pub use memory::{Kernel as KernelMap, Read};
 pub use progress::Progress;
@@ -118,6 +120,7 @@ impl MachineArgs {
             tries: self.tries,
             log: None,
             reads: Vec::new(),
+            last_words: None,
             cache: self.images.clone(),
         }
     }

@@ -10,6 +10,7 @@ use anyhow::{bail, ensure, Context, Result};
 
 use super::iso;
 use super::judge::{End, Judge, Verdict};
+use super::last::{self, Mark};
 use super::machine::{Heard, Machine};
 use super::memory::{Kernel, Read};
 use super::Module;
@@ -44,6 +45,9 @@ pub struct Boot {
     pub log: Option<PathBuf>,
     /// Read once there is a verdict, while the kernel idles.
     pub reads: Vec<Read>,
+    /// If the kernel stops or stands still: the texts of a page in memory that begins with these bytes are
+    /// added to the verdict, a line `last: TEXT` each.
+    pub last_words: Option<Mark>,
     /// Folder for boot images.
     pub cache: PathBuf,
 }
@@ -203,6 +207,11 @@ impl Boot {
             }
             Verdict::Hang(text) => *text += &where_cpus_stand(&machine, kernel),
             _ => {}
+        }
+        if let (Verdict::Hang(text) | Verdict::Panic(text), Some(mark)) =
+            (&mut verdict, &self.last_words)
+        {
+            *text += &last::words(&machine, mark);
         }
         Ok(Report { verdict, boots: 1, seconds, calls: judge.calls(), tests: judge.tests(), words })
     }

@@ -40,6 +40,8 @@ pub struct Boot {
     pub pieces: Vec<u32>,
     /// Each call of a case that is told whole, with what stood after it.
     pub told: Vec<Told>,
+    /// What was called last, by each thread, where the kernel stopped.
+    pub last: Vec<String>,
     /// Why the program could not go on, if it is the program that says so.
     pub broken: Option<String>,
 }
@@ -126,7 +128,9 @@ pub fn read<'a>(
         }
     }
     match verdict {
-        Verdict::Panic(_) | Verdict::Hang(_) => {
+        Verdict::Panic(said) | Verdict::Hang(said) => {
+            let last = said.lines().filter_map(|line| line.strip_prefix("last: "));
+            boot.last = last.map(String::from).collect();
             let text = match outcome::of(verdict, log, function_at) {
                 Outcome::Did(text) | Outcome::NotTried(text) => text,
                 Outcome::Nothing => verdict.text().into(),
@@ -201,9 +205,12 @@ mod tests {
 
     #[test]
     fn a_kernel_that_stopped_did_so_in_the_case_behind_the_last() {
-        let panic = Verdict::Panic("{cpu0} ../vm/a.c:1: f: Assertion `x' failed.".into());
+        let panic = Verdict::Panic(
+            "{cpu0} ../vm/a.c:1: f: Assertion `x' failed.\nlast: case 6, call 3: vm_copy".into(),
+        );
         let boot = read_all(panic.clone(), "# storm: start\n# case 5 1 1 0\n# cas");
         assert_eq!(fates(&boot)[1], (6, "the kernel stopped: assertion x in f".into()));
+        assert_eq!(boot.last, ["case 6, call 3: vm_copy"]);
         assert_eq!(read_all(panic, "# storm: start\n").cases[0].number, 5);
         let hang = read_all(Verdict::Hang("x".into()), "# storm: start\n# case 5 1 1 0\n");
         assert_eq!(fates(&hang)[1], (6, "the kernel stopped: the kernel stands still".into()));

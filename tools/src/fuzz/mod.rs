@@ -165,7 +165,8 @@ fn find(args: &Args, subjects: &[Subject], plan: &Plan) -> Result<u8> {
             continue;
         }
         if args.threads > 1 {
-            report.of_threads(&group, args.threads);
+            let last = runs[run].last.get(&number).map_or(&[][..], Vec::as_slice);
+            report.of_threads(&group, args.threads, last);
             continue;
         }
         let narrowed = narrow::failure(&subjects[run], plan, number, &group.what, args.shorten)?;

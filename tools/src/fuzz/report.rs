@@ -85,11 +85,12 @@ impl Report<'_> {
     }
 
     /// What several threads did cannot be made short, and may not come again.
-    pub fn of_threads(&mut self, group: &Group, threads: u32) {
+    pub fn of_threads(&mut self, group: &Group, threads: u32, last: &[String]) {
         let (number, seed) = (group.first.1, self.seed);
         let known = if self.known { " KNOWN=1" } else { "" };
         let line = format!("{} THREADS={threads} SEED={seed} FIRST={number}{known}", self.replay);
-        self.point(false, format!("{}: {} of the cases", group.what, group.cases), vec![line]);
+        let notes = last.iter().map(|text| format!("  {text}")).chain([line]).collect();
+        self.point(false, format!("{}: {} of the cases", group.what, group.cases), notes);
     }
 
     fn notes(&self, number: u32, narrowed: &Narrowed) -> Vec<String> {
@@ -169,6 +170,17 @@ mod tests {
         let mut report = Report::new(5, "x", true);
         report.finding(&group(), &narrowed(&[]));
         assert_eq!(report.status(), exit::NOT_PASSED);
+    }
+
+    #[test]
+    fn of_threads_what_each_called_is_told() {
+        let mut report = Report::new(5, "make fuzz", false);
+        report.of_threads(&group(), 3, &["case 17, call 4: vm_copy".into()]);
+        let text = report.text();
+        assert!(
+            text.contains("#   case 17, call 4: vm_copy\n# make fuzz THREADS=3 SEED=5 FIRST=17\n"),
+            "{text}"
+        );
     }
 
     #[test]

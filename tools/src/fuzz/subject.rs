@@ -8,8 +8,11 @@ use anyhow::{bail, Context, Result};
 
 use super::fate::{self, Boot, Fate};
 use super::shorten::{Keep, Pieces};
-use crate::boot::{KernelMap, MachineArgs, Module, Progress};
+use crate::boot::{KernelMap, MachineArgs, Mark, Module, Progress};
 use crate::run::PORTS;
+
+/// How the page of the program begins that has what each thread is about to call.
+const MARK: Mark = *b"fuzzlastcalles:\n";
 
 /// Times the calls of a case that each of several threads makes: they are to meet.
 const ROUNDS: u32 = 8;
@@ -43,6 +46,8 @@ pub struct Run {
     pub made: BTreeMap<u32, u32>,
     /// After which cases something was left in the kernel.
     pub left: Vec<(u32, Fate)>,
+    /// What each thread called last in cases that stopped the kernel.
+    pub last: BTreeMap<u32, Vec<String>>,
     pub calls: u64,
     pub steered: u64,
     pub boots: u32,
@@ -104,7 +109,7 @@ impl Subject {
     fn boot(&self, plan: &Plan, words: &str, first: u32, log: &str) -> Result<Boot> {
         let known = u32::from(plan.known);
         let threads = match plan.threads {
-            1 => String::new(),
+            1 => "patience=40".into(),
             threads => format!("threads={threads} rounds={ROUNDS} patience=60"),
         };
         let (seed, calls) = (plan.seed, plan.calls);
@@ -113,6 +118,7 @@ impl Subject {
         let mut boot = plan.machine.boot(self.path.clone(), vec![module]);
         let log = plan.logs.join(format!("{log}.log"));
         boot.log = Some(log.clone());
+        boot.last_words = Some(MARK);
         let progress = Progress::new(&self.name);
         let report = boot
             .run(&mut |status| progress.show(status))
@@ -134,6 +140,9 @@ impl Run {
         let Some(last) = boot.cases.last().map(|case| case.number) else {
             bail!("no case from {first} on ran");
         };
+        if !boot.last.is_empty() {
+            self.last.insert(last, boot.last);
+        }
         for case in boot.cases {
             *self.made.entry(case.number).or_default() += case.made;
             match case.fate {

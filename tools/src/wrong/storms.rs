@@ -196,6 +196,7 @@ impl Plan<'_> {
             tries: 3,
             log: Some(self.folder.join(name).join(format!("{}-{log}.log", load.name()))),
             reads: Vec::new(),
+            last_words: None,
             cache: self.folder.join("images"),
         };
         let progress = Progress::new(format!("{name}, load {}", load.name()));
