@@ -20,7 +20,6 @@ just what is there now (build-object.sh and vmtool graft keep records of that):
   plain-object   plain/vm_map.o, without counters
   plain-graft    plain/gnumach-rust
   callers-object callers/vm_map.o, without counters, with the feature callers
-  callers-graft  callers/gnumach-rust
 Environment: BUILD replaces build, VMTOOL target/debug/vmtool, BUILD_OBJECT tools/build-object.sh.
 Exit status: 0 done, 1 error, 2 wrong usage.
 END
@@ -39,7 +38,7 @@ part= features=counters
 case $what in
     folder | layout | object | graft) ;;
     plain-object | plain-graft) part=/plain features= ;;
-    callers-object | callers-graft) part=/callers features=callers ;;
+    callers-object) part=/callers features=callers ;;
     *) usage >&2; exit 2 ;;
 esac
 [ -f "$kernel" ] || fail "no kernel $kernel"
