@@ -45,7 +45,11 @@ impl Copy {
             "[workspace]\nmembers = [\".\", \"tools\"]\n[package]\nname = \"gnumach-vm-map\"\nversion = \"0.1.0\"\n\
              edition = \"2021\"\n[lib]\nname = \"gnumach_vm_map\"\n[features]\npanic-handler = []\n",
         );
-        write("Cargo.lock", "version = 3\n");
+        write(
+            "Cargo.lock",
+            "version = 3\n[[package]]\nname = \"gnumach-vm-map\"\nversion = \"0.1.0\"\n\
+             [[package]]\nname = \"vmtool\"\nversion = \"0.1.0\"\n",
+        );
         write("build.rs", "fn main() {}\n");
         write("src/lib.rs", "#[no_mangle]\npub extern \"C\" fn here() {}\n");
         write(
