@@ -21,7 +21,7 @@ pub fn page(all: &[Results], storms: &[Storms], of: &str) -> String {
     for results in all {
         let _ = writeln!(
             text,
-            "\n## {}\n\n{}; ours by {}.\n",
+            "\n## {}\n\n{};\nours by {}.\n",
             results.name, results.version, results.compiler
         );
         goal_table(&mut text, results);
