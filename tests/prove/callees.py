@@ -41,6 +41,7 @@ class Callees:
         # The pointers that are written through are chosen before anything changes.
         stores = self.stores(state, name, arguments)
         back = state.choose(state.stack.read(state.get("esp"), 4))
+        marked = self.others.before_call(state, name)
         values = [(argument, 32) for argument in arguments]
         state.events.append(("call", name, values, state.memory.content.copy()))
         label = f"{name}{state.calls}"
@@ -53,7 +54,7 @@ class Callees:
             value = unknown(f"{label}.{what}", 8 * size)
             state.memory.write(target, size, value)
             written.append((target, size, value))
-        self.others.after_call(state, name, label, written)
+        self.others.after_call(state, name, label, written, marked)
         if name == "kmem_cache_free":
             state.memory.forget(arguments[1], self.world.entry_size)
         self.come_back(state, name, label, count, back, written)

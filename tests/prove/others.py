@@ -15,7 +15,10 @@ from values import settle, unknown
 class Nobody:
     """This CPU is alone."""
 
-    def after_call(self, state, name, label, written):
+    def before_call(self, state, name):
+        pass
+
+    def after_call(self, state, name, label, written, marked):
         pass
 
 
@@ -55,9 +58,13 @@ class Others:
         links = ("links.start", "links.end")
         assert [image.byte("vm_map_entry", link) for link in links] == [8, 12], "order of links"
 
-    def after_call(self, state, name, label, written):
+    def before_call(self, state, name):
+        """What has to be chosen before the call changes anything."""
+        return self.marked(state) if name == "lock_done" else None
+
+    def after_call(self, state, name, label, written, marked):
         if name == "lock_done":
-            state.others = Unlocked(self.world, self.marked(state))
+            state.others = Unlocked(self.world, marked)
         if state.others is not None:
             self.disturb(state, label, written)
             if name == "lock_write":
@@ -72,8 +79,9 @@ class Others:
         found = []
         for entry in self.world.entries:
             flags = state.memory.read(entry + byte, 1)
-            if settle(z3.Extract(bit, bit, z3.BitVecVal(flags, 8) if isinstance(flags, int)
-                                 else flags)) == 1:
+            flags = z3.BitVecVal(flags, 8) if isinstance(flags, int) else flags
+            # Who flips the bit after a test has it known by that test alone: ask the path.
+            if state.choose(settle(z3.Extract(bit, bit, flags))) == 1:
                 found.append(entry)
         return found
 
