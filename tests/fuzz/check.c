@@ -14,6 +14,14 @@ void trap_print(const char *text)
 	strncat(printed, text, sizeof printed - strlen(printed) - 1);
 }
 
+/* Member by member: what lies between and behind them is never set. */
+static bool same(const struct call *a, const struct call *b)
+{
+	return a->operation == b->operation && a->view == b->view && a->page == b->page && a->pages == b->pages && a->to == b->to
+		&& a->protection == b->protection && a->max_protection == b->max_protection && a->inheritance == b->inheritance
+		&& a->word == b->word && a->object == b->object && a->offset == b->offset && a->copy == b->copy;
+}
+
 static void calls_stay_within_the_arena(void)
 {
 	unsigned seen[OPERATIONS] = { 0 };
@@ -22,7 +30,7 @@ static void calls_stay_within_the_arena(void)
 		for (unsigned index = 0; index < MAX_CALLS; index++) {
 			struct call call = make_call(7, number, index), again = make_call(7, number, index);
 
-			assert(!memcmp(&call, &again, sizeof call));
+			assert(same(&call, &again));
 			assert(call.operation < OPERATIONS && call.view < VIEWS);
 			assert(call.pages >= 1 && call.page + call.pages <= PAGES);
 			if (call.operation == COPY)
@@ -46,7 +54,7 @@ static void seeds_and_cases_differ(void)
 	for (unsigned index = 1; index < MAX_CALLS; index++) {
 		struct call call = make_call(1, 1, index), other_seed = make_call(2, 1, index), other_case = make_call(1, 2, index);
 
-		alike += !memcmp(&call, &other_seed, sizeof call) + !memcmp(&call, &other_case, sizeof call);
+		alike += same(&call, &other_seed) + same(&call, &other_case);
 	}
 	assert(alike < 4);
 }
