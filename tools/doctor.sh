@@ -101,9 +101,12 @@ done
 if [ "${minor:-0}" -ge 85 ]; then program cargo "$cargo"; else absent cargo cargo "1.85 or newer${minor:+; $cargo is 1.$minor}"; fi
 program build gcc
 program build ld
-libclang=$(ls -d ${LIBCLANG_PATH:+"$LIBCLANG_PATH"/libclang*.so*} /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*/libclang*.so* \
-    /usr/lib64/libclang*.so* /usr/local/lib/libclang*.so* 2>/dev/null | sed -n 1p) || :
-file build libclang 'libclang1-[0-9]*' "${libclang:-/nonexistent}"
+# The place that bindgen is told of comes first; a pattern that nothing matches is no file.
+for libclang in ${LIBCLANG_PATH:+"$LIBCLANG_PATH"/libclang*.so*} /usr/lib/llvm-*/lib/libclang*.so* \
+    /usr/lib/*/libclang*.so* /usr/lib64/libclang*.so* /usr/local/lib/libclang*.so*; do
+    [ ! -e "$libclang" ] || break
+done
+file build libclang 'libclang1-[0-9]*' "$libclang"
 optional git git "make patch and make integrate need it for your tree: your package manager has it"
 echo "# kernel code: make object, graft, run"
 if found=$("$here/find-rustc.sh" 2>/dev/null); then

@@ -27,7 +27,8 @@ const MORE: [&str; 5] = ["debugfs", "sfdisk", "gzip", "tar", "xz"];
 impl Machine {
     /// All that there is to have, unpacked or on PATH.
     fn new() -> Machine {
-        let machine = Machine(tempfile::tempdir().unwrap());
+        // A name that comes after /usr: what is unpacked is looked at first, whatever it is called.
+        let machine = Machine(tempfile::tempdir_in("/var/tmp").unwrap());
         for name in ["sh", "sed", "ls", "dirname", "realpath", "sort", "cat"] {
             let real = ["/usr/bin", "/bin"]
                 .iter()
