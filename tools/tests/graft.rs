@@ -58,6 +58,42 @@ fn code_runs_with_older_dwarf() {
 }
 
 #[test]
+fn callers_run_where_the_object_has_them() {
+    let (bench, kernel) = kernel(&["-DCALLERS"]);
+    // The two alone: what calls them stays.
+    assert!(bench.graft(&kernel, &bench.object(&[])).status.success());
+    let of_the_two = fs::read(bench.output()).unwrap();
+    let output = bench.graft(&kernel, &bench.object(&["-DCALLERS"]));
+    assert!(output.status.success(), "{}", text(&output));
+    assert_ne!(fs::read(bench.output()).unwrap(), of_the_two);
+    // What of the originals still runs is said.
+    let said = text(&output);
+    let left = "vm_map_remove: a copy of the kernel's own stays at wrong_callers";
+    assert!(said.lines().count() == 2 && said.contains(left), "{said}");
+    if let Some(status) = run(&kernel) {
+        assert_eq!(status, ORIGINAL, "the stock kernel");
+        assert_eq!(run(&bench.output()), Some(REPLACED), "the grafted kernel");
+    }
+}
+
+#[test]
+fn refuses_callers_that_would_be_replaced_in_part() {
+    let refused = |of_kernel: &[&str], of_object: &[&str], words: &[&str]| {
+        let (bench, kernel) = kernel(&[&["-DCALLERS"], of_kernel].concat());
+        bench.refused(&kernel, &bench.object(&[&["-DCALLERS"], of_object].concat()), words);
+    };
+    refused(&["-DNO_PAGEABLE_ALL"], &[], &["vm_map_pageable_all: function missing"]);
+    refused(&[], &["-DLACKS_ONE"], &["vm_map_pageable_all", "the object does not define it"]);
+    refused(&["-DPROTECT_INLINED"], &[], &["vm_map_protect: inlined at wrong_callers"]);
+    let caller = "-DCALLER=\"call vm_map_remove; mov %ecx, %eax; ret\"";
+    refused(&[caller], &[], &["vm_map_remove: ECX is live after the call at caller"]);
+    // There is a result in eax after one, none after the other.
+    let caller = "-DCALLER=\"call vm_map_inherit; mov %eax, %ecx; call vm_map_entry_delete; mov %eax, %ecx; ret\"";
+    refused(&[caller], &[], &["vm_map_entry_delete: EAX is live"]);
+    refused(&["-DLEAVES_REGISTERS", "-DKEEPS_VALUE"], &[], &["is live after the call at keeper"]);
+}
+
+#[test]
 fn symbols_are_told() {
     let (bench, kernel) = kernel(&[]);
     let dump = bench.path("dump");

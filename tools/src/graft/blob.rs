@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What goes into the kernel: the object, linked for a fixed address, with thunks in front.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use anyhow::{bail, Result};
 use kit::link::{Plan, Symbol, TRAP};
@@ -9,7 +9,7 @@ use object::{Object, ObjectSymbol};
 
 use super::facts::Convention;
 use super::kernel::Kernel;
-use super::FUNCTIONS;
+use super::originals::{Original, Originals};
 
 pub struct Blob {
     pub address: u32,
@@ -46,19 +46,21 @@ pub fn link(
     kernel: &Kernel,
     file: &object::File,
     address: u32,
-    conventions: &HashMap<&'static str, Convention>,
+    originals: &Originals,
 ) -> Result<Blob> {
-    let plan = Plan::new(file, address + THUNK * FUNCTIONS.len() as u32)?;
-    let mut bytes = vec![TRAP; THUNK as usize * FUNCTIONS.len()];
+    let thunks = originals.all.len();
+    let plan = Plan::new(file, address + THUNK * thunks as u32)?;
+    let mut bytes = vec![TRAP; THUNK as usize * thunks];
     bytes.extend(plan.link(file, |name| kernel.resolve(name))?);
     let mut symbols = plan.symbols(file)?;
     let mut entries = BTreeMap::new();
-    for (n, (name, parameters)) in FUNCTIONS.iter().enumerate() {
-        let Some(&Symbol { address: function, is_function: true, .. }) = symbols.get(*name) else {
+    for (n, Original { function, convention, .. }) in originals.all.iter().enumerate() {
+        let (name, parameters) = (function.name, function.parameters);
+        let Some(&Symbol { address: function, is_function: true, .. }) = symbols.get(name) else {
             bail!("{name}: the object does not define it as a global function");
         };
         let mut entry = function;
-        if conventions[name] == Convention::Registers {
+        if *convention == Convention::Registers {
             entry = address + n as u32 * THUNK;
             let code = thunk(parameters.len(), entry, function);
             let from = (entry - address) as usize;
@@ -67,7 +69,7 @@ pub fn link(
             let symbol = Symbol { address: entry, size, is_function: true };
             symbols.insert(format!("{name}_thunk"), symbol);
         }
-        entries.insert(*name, entry);
+        entries.insert(name, entry);
     }
     Ok(Blob {
         address,

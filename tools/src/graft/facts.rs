@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::{bail, Context, Result};
 use gimli::{AttributeValue, Operation, UnitOffset};
 
+use super::kernel::Kernel;
 use crate::elf::{Die, Dwarf, Unit};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +43,7 @@ pub struct Facts {
     /// Return address of every call that the compiler knows of.
     pub call_returns: HashSet<u32>,
     /// Compile unit (by its offset) of each function, by address.
-    pub units: HashMap<u32, usize>,
+    units: HashMap<u32, usize>,
 }
 
 impl Facts {
@@ -148,6 +149,12 @@ impl Facts {
             .iter()
             .filter(|(_, s)| s.never_returns)
             .filter_map(|(offset, _)| self.name_of(*offset))
+    }
+
+    /// Whether both addresses lie in functions of one compile unit.
+    pub fn in_same_unit(&self, kernel: &Kernel, a: u32, b: u32) -> bool {
+        let unit = |ip| self.units.get(&kernel.function_at(ip)?);
+        unit(a) == unit(b)
     }
 
     /// The convention by which the function at this address takes exactly these parameters.

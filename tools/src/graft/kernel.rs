@@ -142,6 +142,12 @@ impl<'a> Kernel<'a> {
         Some(decoder.decode()).filter(|i| !i.is_invalid())
     }
 
+    /// The function that starts at this address.
+    pub fn function_starting(&self, address: u32) -> Option<&Symbol> {
+        let mut all = self.symbols.values().flatten();
+        all.find(|s| s.is_function && s.address == address && s.size > 0)
+    }
+
     /// Where the function around this address starts.
     pub fn function_at(&self, address: u32) -> Option<u32> {
         let all = self.symbols.values().flatten();

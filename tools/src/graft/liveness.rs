@@ -7,6 +7,8 @@
 //!
 //! gcc sees into functions of the same compile unit only: those are followed. A call of any other, or
 //! through a pointer, is taken by gcc to clobber all that the ABI lets it, so nothing is kept there.
+//! A function that is replaced too is not followed: its code does not run, and its calls are judged
+//! one by one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,17 +34,20 @@ pub struct Liveness<'a> {
     kernel: &'a Kernel<'a>,
     facts: &'a Facts,
     never_return: HashSet<u32>,
+    /// How many parameters each function that is replaced takes in registers.
+    replaced: HashMap<u32, usize>,
     known: HashMap<(u32, Register), Fate>,
     open: HashSet<(u32, Register)>,
 }
 
 impl<'a> Liveness<'a> {
-    pub fn new(kernel: &'a Kernel<'a>, facts: &'a Facts) -> Self {
+    pub fn new(kernel: &'a Kernel<'a>, facts: &'a Facts, replaced: HashMap<u32, usize>) -> Self {
         let named = facts.never_return().filter_map(|name| kernel.symbols.get(name));
         Self {
             kernel,
             facts,
             never_return: named.flatten().map(|symbol| symbol.address).collect(),
+            replaced,
             known: HashMap::new(),
             open: HashSet::new(),
         }
@@ -85,7 +90,9 @@ impl<'a> Liveness<'a> {
             match i.flow_control() {
                 FlowControl::Next => todo.push(next),
                 FlowControl::ConditionalBranch => todo.extend([next, target]),
-                FlowControl::UnconditionalBranch if self.in_same_unit(ip, target) => {
+                FlowControl::UnconditionalBranch
+                    if self.facts.in_same_unit(self.kernel, ip, target) =>
+                {
                     todo.push(target);
                 }
                 FlowControl::UnconditionalBranch => {}
@@ -95,11 +102,16 @@ impl<'a> Liveness<'a> {
                 FlowControl::Exception => {}
                 // The compiler cannot know what an unknown function leaves alone: nothing is kept.
                 FlowControl::IndirectCall => {}
+                FlowControl::Call if self.replaced.contains_key(&target) => {
+                    if IN_REGISTERS[..self.replaced[&target]].contains(&register) {
+                        return Fate::Read(ip);
+                    }
+                }
                 FlowControl::Call if !self.facts.call_returns.contains(&next) => {
                     // In inline assembly, where gcc was told what is clobbered.
                     return Fate::Unknown(ip);
                 }
-                FlowControl::Call if !self.in_same_unit(ip, target) => {}
+                FlowControl::Call if !self.facts.in_same_unit(self.kernel, ip, target) => {}
                 FlowControl::Call => match self.fate(target, register) {
                     Fate::Dead => {}
                     Fate::Returns if self.never_return.contains(&target) => {}
@@ -111,12 +123,10 @@ impl<'a> Liveness<'a> {
         }
         fate
     }
-
-    fn in_same_unit(&self, a: u32, b: u32) -> bool {
-        let unit = |ip| self.facts.units.get(&self.kernel.function_at(ip)?);
-        unit(a) == unit(b)
-    }
 }
+
+/// Where gcc's register convention has its parameters.
+const IN_REGISTERS: [Register; 3] = [Register::EAX, Register::EDX, Register::ECX];
 
 /// Whether an instruction reads any part of a register, and whether it surely writes all of it.
 fn touches(i: &Instruction, register: Register) -> (bool, bool) {
@@ -135,19 +145,52 @@ fn touches(i: &Instruction, register: Register) -> (bool, bool) {
     (reads, writes)
 }
 
-/// Whether the function's own code writes a register at all. If so, gcc counts it as clobbered, in
-/// this function and in whatever calls it, and keeps nothing in it across a call of either.
-pub fn clobbers(kernel: &Kernel, function: &Symbol, register: Register) -> bool {
+/// Whether an instruction writes any part of a register.
+fn writes_any(i: &Instruction, register: Register) -> bool {
+    InstructionInfoFactory::new().info(i).used_registers().iter().any(|used| {
+        used.register().full_register32() == register
+            && matches!(used.access(), OpAccess::Write | OpAccess::ReadWrite)
+    })
+}
+
+/// Whether gcc counts the register as clobbered by the function, and so keeps nothing in it across a
+/// call of this or of what calls it: its own code writes the register, or that of a function of the
+/// same unit that it calls; or it calls what gcc does not see into.
+pub fn clobbers(kernel: &Kernel, facts: &Facts, function: &Symbol, register: Register) -> bool {
+    clobbers_beyond(kernel, facts, function, register, &mut HashSet::new())
+}
+
+/// `clobbers`, with those that are being asked left out: of a circle of calls gcc may know less.
+fn clobbers_beyond(
+    kernel: &Kernel,
+    facts: &Facts,
+    function: &Symbol,
+    register: Register,
+    asked: &mut HashSet<u32>,
+) -> bool {
+    if !asked.insert(function.address) {
+        return false;
+    }
     let mut ip = function.address;
     while function.contains(ip) {
         let Some(i) = kernel.decode(ip) else {
             return false;
         };
-        let mut factory = InstructionInfoFactory::new();
-        if factory.info(&i).used_registers().iter().any(|used| {
-            used.register().full_register32() == register
-                && matches!(used.access(), OpAccess::Write | OpAccess::ReadWrite)
-        }) {
+        if writes_any(&i, register)
+            || facts.call_returns.contains(&(i.next_ip() as u32))
+                && match i.flow_control() {
+                    FlowControl::IndirectCall => true,
+                    FlowControl::Call => {
+                        match kernel.function_starting(i.near_branch_target() as u32) {
+                            Some(callee) if facts.in_same_unit(kernel, ip, callee.address) => {
+                                clobbers_beyond(kernel, facts, callee, register, asked)
+                            }
+                            _ => true,
+                        }
+                    }
+                    _ => false,
+                }
+        {
             return true;
         }
         ip = i.next_ip() as u32;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! `vmtool graft`: puts our two functions into a copy of a stock kernel.
+//! `vmtool graft`: puts our functions into a copy of a stock kernel.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context, Result};
-use iced_x86::{FlowControl, Register};
 use kit::files::{refuse_overwrite, sha256, sha256_of};
 use kit::graft::Record;
 use object::{Architecture, Object, ObjectKind};
@@ -16,24 +14,21 @@ use crate::{elf, layout};
 mod blob;
 pub mod callers;
 mod facts;
+mod functions;
 pub mod kernel;
 mod liveness;
+mod originals;
 pub mod patch;
 
 use blob::Blob;
 use facts::Facts;
-use kernel::{Kernel, Section, Symbol};
+use kernel::{Kernel, Section};
 use kit::link::PAGE;
-use liveness::{clobbers, Fate, Liveness};
+use originals::Originals;
 
-/// The two functions and their parameters.
-pub const FUNCTIONS: [(&str, &[&str]); 2] = [
-    ("vm_map_coalesce_entry", &["map", "entry"]),
-    ("vm_map_pageable_scan", &["map", "start_entry", "end"]),
-];
-
-/// Put the object's two functions into a copy of a stock i386 kernel
+/// Put the object's functions into a copy of a stock i386 kernel
 ///
+/// They are the two, and their callers if the object has them (the feature `callers`).
 /// The code goes where .eh_frame was, which nothing in the kernel uses (a debugger loses its unwind
 /// tables); a jump at each original's entry leads to it, through a thunk if gcc gave the original its
 /// register convention. Beside OUT, with the extension json, goes a record: our symbols' addresses, and
@@ -41,10 +36,12 @@ pub const FUNCTIONS: [(&str, &[&str]); 2] = [
 ///
 /// Verified before anything is written:
 ///   - the kernel is an i386 executable with symbols and DWARF, not grafted yet;
-///   - both functions are there, at the place the DWARF gives, neither inlined nor cloned;
+///   - each function is there, at the place the DWARF gives, neither cloned nor inlined into one that
+///     stays; of vm_map_remove, which takes the lock for vm_map_delete, inlined copies may stay, and
+///     are told;
 ///   - their parameters: names, and places on entry (all on the stack, or in eax, edx, ecx);
-///   - every direct call of them: on no path from it is eax (after the scan), ecx or edx read
-///     before it is written (followed into functions of the same compile unit); no tail jump to
+///   - every direct call of them: on no path from it is ecx, edx or (unless there is a result in it) eax
+///     read before it is written (followed into functions of the same compile unit); no tail jump to
 ///     them; no jump into their middle;
 ///   - the layouts in the object's record are those in the kernel's DWARF;
 ///   - each undefined symbol is one global symbol of the kernel, or one local piece of data;
@@ -64,7 +61,7 @@ pub const FUNCTIONS: [(&str, &[&str]); 2] = [
 pub struct Args {
     /// The stock kernel: unpacked ELF with symbols and DWARF (left as it is)
     pub kernel: PathBuf,
-    /// The relocatable object that holds both functions
+    /// The relocatable object that holds the functions
     pub object: PathBuf,
     /// The grafted kernel
     #[arg(short, long, value_name = "OUT")]
@@ -96,7 +93,7 @@ fn this_tool() -> Result<String> {
     sha256_of(&std::env::current_exe().context("where is this program?")?)
 }
 
-/// Returns one line on what was put where.
+/// Returns a line on what was put where, and one for each copy of an original that still runs.
 pub fn graft(args: &Args) -> Result<String> {
     let json_path = Record::place(&args.output);
     ensure!(json_path != args.output, "the output may not end in .json: the record goes there");
@@ -108,7 +105,7 @@ pub fn graft(args: &Args) -> Result<String> {
     let kernel = Kernel::load(&args.kernel, &kernel_data, &kernel_file)?;
     let object_data = elf::read(&args.object)?;
     let object = elf::parse(&args.object, &object_data)?;
-    let blob = prepare(args, &kernel_file, &kernel, &object)
+    let (blob, left) = prepare(args, &kernel_file, &kernel, &object)
         .with_context(|| format!("{}: not grafted", args.kernel.display()))?;
     let room = room(&kernel)?;
     let out = patch::build(&kernel, room, &blob)?;
@@ -127,23 +124,25 @@ pub fn graft(args: &Args) -> Result<String> {
     };
     let json = serde_json::to_string_pretty(&record)? + "\n";
     elf::write_all(&[(&json_path, json.as_bytes()), (&args.output, &out)], &inputs)?;
-    Ok(format!(
+    let mut said = format!(
         "{}: {} bytes of code at {:#x}, {} of {} bytes of room taken",
         args.output.display(),
         blob.text_bytes,
         blob.address,
         blob.bytes.len(),
         room.size
-    ))
+    );
+    left.iter().for_each(|line| said += &format!("\n{line}"));
+    Ok(said)
 }
 
-/// All checks; the linked code if every one passes.
+/// All checks; if every one passes, the linked code, and what of the originals still runs.
 fn prepare(
     args: &Args,
     kernel_file: &object::File,
     kernel: &Kernel,
     object: &object::File,
-) -> Result<Blob> {
+) -> Result<(Blob, Vec<String>)> {
     if object.architecture() != Architecture::I386 || object.kind() != ObjectKind::Relocatable {
         bail!(
             "{}: other machine: {:?} for {:?}, where a relocatable object for i386 is needed",
@@ -156,19 +155,15 @@ fn prepare(
         bail!("already grafted (it has a section {}); start from the stock kernel", patch::SECTION);
     }
     let sections = elf::dwarf_sections(&args.kernel, kernel_file)?;
-    let names = FUNCTIONS.map(|(name, _)| name);
+    let replaced = functions::replaced_by(object);
+    let names: Vec<&str> = replaced.iter().map(|function| function.name).collect();
     let facts = Facts::read(&elf::dwarf(&sections), &names).context("damaged DWARF")?;
 
-    let functions = find_functions(kernel, &facts)?;
-    let mut conventions = HashMap::new();
-    for (name, parameters) in FUNCTIONS {
-        let entry = u64::from(functions[name].address);
-        conventions.insert(name, facts.convention(name, entry, parameters)?);
-    }
-    dump(args, "1-functions.txt", || format!("{functions:#x?}\n{conventions:?}\n"))?;
+    let originals = Originals::find(kernel, &facts, replaced)?;
+    dump(args, "1-functions.txt", || format!("{originals:#x?}\n"))?;
 
     let code = callers::sweep(kernel);
-    let calls = check_callers(kernel, &facts, &code, &functions)?;
+    let calls = originals.check_calls(kernel, &facts, &code)?;
     dump(args, "2-calls.txt", || calls)?;
 
     let (lines, _) = layout::compare((&args.kernel, kernel_file), (&args.object, object))?;
@@ -185,7 +180,8 @@ fn prepare(
 
     let room = room(kernel)?;
     callers::check_unused(kernel, &code, room)?;
-    let blob = blob::link(kernel, object, room.address.next_multiple_of(16), &conventions)
+    let at = room.address.next_multiple_of(16);
+    let blob = blob::link(kernel, object, at, &originals)
         .with_context(|| format!("cannot link {}", args.object.display()))?;
     check_room(kernel, room, &blob)?;
     if let Some(dir) = &args.dump {
@@ -193,7 +189,7 @@ fn prepare(
             .with_context(|| format!("cannot write into {}", dir.display()))?;
     }
     dump(args, "4-symbols.txt", || format!("{:#x?}\n", blob.symbols))?;
-    Ok(blob)
+    Ok((blob, originals.copies_told(kernel)))
 }
 
 fn dump(args: &Args, name: &str, text: impl FnOnce() -> String) -> Result<()> {
@@ -203,83 +199,6 @@ fn dump(args: &Args, name: &str, text: impl FnOnce() -> String) -> Result<()> {
     fs::create_dir_all(dir)
         .and_then(|()| fs::write(dir.join(name), text()))
         .with_context(|| format!("cannot write into {}", dir.display()))
-}
-
-/// Both functions, each there once, whole.
-fn find_functions<'a>(
-    kernel: &'a Kernel,
-    facts: &Facts,
-) -> Result<BTreeMap<&'static str, &'a Symbol>> {
-    let mut found = BTreeMap::new();
-    for (name, _) in FUNCTIONS {
-        if let Some(at) = facts.inlined(name).first() {
-            bail!("{name}: inlined at {}; that copy would stay", kernel.describe(*at as u32));
-        }
-        let clone = format!("{name}.");
-        if let Some(clone) = kernel.symbols.keys().find(|other| other.starts_with(&clone)) {
-            bail!("{name}: cloned or split by the compiler (symbol {clone}); that part would stay");
-        }
-        let all = kernel.symbols.get(name).map_or(&[][..], Vec::as_slice);
-        let [function] = all else {
-            match all.is_empty() {
-                true => bail!("{name}: function missing; kernels from before April 2024 lack it"),
-                false => bail!("{name}: ambiguous, there are {} symbols of that name", all.len()),
-            }
-        };
-        let entry = kernel
-            .decode(function.address)
-            .with_context(|| format!("{name}: there is no code at {:#x}", function.address))?;
-        let leaves = entry.flow_control() == FlowControl::UnconditionalBranch
-            && !function.contains(entry.near_branch_target() as u32);
-        if leaves {
-            bail!("{name}: already grafted (its entry is a jump elsewhere); start from the stock kernel");
-        }
-        if !function.is_function || function.size < patch::JUMP {
-            bail!("{name}: not a function of at least {} bytes", patch::JUMP);
-        }
-        found.insert(name, function);
-    }
-    Ok(found)
-}
-
-/// Every call of either function must do without the registers that ours may clobber. Returns one
-/// line per call.
-fn check_callers(
-    kernel: &Kernel,
-    facts: &Facts,
-    code: &[iced_x86::Instruction],
-    functions: &BTreeMap<&'static str, &Symbol>,
-) -> Result<String> {
-    let mut liveness = Liveness::new(kernel, facts);
-    let mut lines = String::new();
-    for (name, function) in functions {
-        // The coalesce's result is in eax.
-        let registers: &[Register] = match *name {
-            "vm_map_coalesce_entry" => &[Register::ECX, Register::EDX],
-            _ => &[Register::EAX, Register::ECX, Register::EDX],
-        };
-        let calls = callers::calls(kernel, code, name, function)?;
-        for after in facts.return_addresses(name) {
-            let inside = functions.values().any(|f| f.contains(after as u32));
-            if !inside && !calls.iter().any(|i| i.next_ip() == after) {
-                bail!("{name}: the DWARF has a call that returns to {after:#x}, but there is none in the code");
-            }
-        }
-        for call in &calls {
-            let place = kernel.describe(call.ip() as u32);
-            for register in registers {
-                match liveness.fate(call.next_ip() as u32, *register) {
-                    Fate::Dead => {}
-                    Fate::Returns if clobbers(kernel, function, *register) => {}
-                    Fate::Returns => bail!("{name}: {register:?} may be live after the call at {place}: the original leaves it alone, and so does the caller"),
-                    Fate::Read(at) => bail!("{name}: {register:?} is live after the call at {place}: {} reads it", kernel.describe(at)),
-                    Fate::Unknown(at) => bail!("{name}: {register:?} may be live after the call at {place}: the code at {} cannot be followed", kernel.describe(at)),
-                }
-            }
-            lines += &format!("{name}: called at {place}: {registers:?} dead\n");
-        }
-    }
-    Ok(lines)
 }
 
 pub fn room<'a>(kernel: &'a Kernel) -> Result<&'a Section> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Builds the grafted file: the kernel's bytes with the blob in place of .eh_frame, two jumps, and
+//! Builds the grafted file: the kernel's bytes with the blob in place of .eh_frame, a jump for each function, and
 //! symbol and name tables that know our functions. Nothing that is loaded changes its place.
 
 use anyhow::{Context, Result};
@@ -58,7 +58,7 @@ fn name_symbols(kernel: &Kernel, room: &Section, blob: &Blob, out: &mut Vec<u8>)
     let mut names = content(&sections[strtab])?;
     let index = u16::try_from(room.index)?;
     for (name, placed) in &blob.symbols {
-        let label = label(name);
+        let label = label(name, blob);
         let kind = if placed.is_function { STT_FUNC } else { STT_OBJECT };
         let symbol = Sym32::<LE> {
             st_name: U32::new(LE, u32::try_from(names.len())?),
@@ -107,8 +107,8 @@ fn name_symbols(kernel: &Kernel, room: &Section, blob: &Blob, out: &mut Vec<u8>)
 }
 
 /// The original keeps its own name: a debugger should tell the two apart.
-fn label(name: &str) -> String {
-    match super::FUNCTIONS.iter().any(|(function, _)| *function == name) {
+fn label(name: &str, blob: &Blob) -> String {
+    match blob.entries.contains_key(name) {
         true => format!("{name}_rust"),
         false => name.to_string(),
     }

@@ -70,6 +70,78 @@ SCAN void vm_map_pageable_scan(struct vm_map *map, struct vm_map_entry *start_en
 	map->hint = start_entry;
 }
 
+#ifdef CALLERS
+#define CALLER_OF_THE_TWO __attribute__((noinline))
+#define RAN do { USE_REGISTERS; original_ran++; } while (0)
+CALLER_OF_THE_TWO void _vm_map_clip_end(struct vm_map_header *map_header, struct vm_map_entry *entry, unsigned long end,
+					int link_gap)
+{
+	RAN;
+	map_header->links.end = end + link_gap;
+}
+CALLER_OF_THE_TWO void _vm_map_clip_start(struct vm_map_header *map_header, struct vm_map_entry *entry,
+					  unsigned long start, int link_gap)
+{
+	RAN;
+	map_header->links.start = start + link_gap;
+}
+CALLER_OF_THE_TWO int vm_map_delete(struct vm_map *map, unsigned long start, unsigned long end)
+{
+	RAN;
+	return map->timestamp + start != end;
+}
+CALLER_OF_THE_TWO void vm_map_entry_delete(struct vm_map *map, struct vm_map_entry *entry)
+{
+	RAN;
+	map->hint = entry;
+}
+CALLER_OF_THE_TWO int vm_map_inherit(struct vm_map *map, unsigned long start, unsigned long end, int new_inheritance)
+{
+	RAN;
+	return map->timestamp + start + new_inheritance != end;
+}
+CALLER_OF_THE_TWO int vm_map_pageable(struct vm_map *map, unsigned long start, unsigned long end, int access_type,
+				      int lock_map, int check_range)
+{
+	RAN;
+	return map->timestamp + start + access_type + lock_map + check_range != end;
+}
+#ifndef NO_PAGEABLE_ALL
+CALLER_OF_THE_TWO int vm_map_pageable_all(struct vm_map *map, int flags)
+{
+	RAN;
+	return map->timestamp != flags;
+}
+#else
+#define vm_map_pageable_all(map, flags) 0
+#endif
+/* Its calls tell tools/callers-of.sh which form of vm_map_protect this is. */
+__attribute__((noinline)) void vm_map_lookup_entry(void)
+{
+	asm volatile("");
+}
+#ifdef PROTECT_INLINED
+#undef CALLER_OF_THE_TWO
+#define CALLER_OF_THE_TWO inline __attribute__((always_inline))
+#endif
+CALLER_OF_THE_TWO int vm_map_protect(struct vm_map *map, unsigned long start, unsigned long end, int new_prot,
+				     int set_max)
+{
+	RAN;
+	vm_map_lookup_entry();
+	return map->timestamp + start + new_prot + set_max != end;
+}
+/* As gcc makes it for Debian: there, and inlined elsewhere too; it clobbers what its callees do. */
+int vm_map_remove(struct vm_map *map, unsigned long start, unsigned long end)
+{
+	int result = vm_map_delete(map, start, end);
+
+	asm volatile("");
+	return result;
+}
+int (*volatile remove_now)(struct vm_map *, unsigned long, unsigned long) = vm_map_remove;
+#endif
+
 #ifdef CLONE
 void part(void) asm("vm_map_pageable_scan.part.0");
 void part(void)
@@ -120,6 +192,30 @@ __attribute__((noreturn)) static void leave(int status)
 	__builtin_unreachable();
 }
 
+#ifdef CALLERS
+/* How many of them are not the replacement, or saw other arguments. */
+static __attribute__((noinline)) int wrong_callers(unsigned long end)
+{
+	int wrong = 0;
+
+	_vm_map_clip_end(&map_now->hdr, &entries[1], end, 1);
+	wrong += seen_entry != &entries[1] || seen_end != end;
+	_vm_map_clip_start(&map_now->hdr, &entries[0], end + 1, 1);
+	wrong += seen_entry != &entries[0] || seen_end != end + 1;
+	vm_map_entry_delete(map_now, &entries[1]);
+	wrong += seen_entry != &entries[1];
+	wrong += vm_map_delete(map_now, end - 1, end) != 3;
+	wrong += vm_map_inherit(map_now, end - 1, end, 1) != 4;
+	wrong += vm_map_pageable(map_now, end - 1, end, 1, 2, 3) != 5;
+	wrong += vm_map_pageable_all(map_now, 1) != 6;
+	wrong += vm_map_protect(map_now, end - 1, end, 1, 2) != 7;
+	wrong += remove_now(map_now, end - 1, end) != 8;
+	/* A copy, which calls the replacement. */
+	wrong += vm_map_remove(map_now, end - 1, end) != 3;
+	return wrong;
+}
+#endif
+
 static __attribute__((noinline)) int run(unsigned long end)
 {
 	int result = vm_map_coalesce_entry(map_now, &entries[1]);
@@ -137,6 +233,13 @@ static __attribute__((noinline)) int run(unsigned long end)
 	vm_map_pageable_scan(map_now, &entries[1], end + 1);
 	if (!original_ran && (seen_map != &the_map || seen_entry != &entries[1] || seen_end != end + 1))
 		return WRONG_ARGUMENTS + 3;
+#endif
+#ifdef CALLERS
+	unsigned int ran = original_ran;
+	int wrong = wrong_callers(end);
+
+	if (ran ? original_ran != ran + 10 : wrong != 0)
+		return WRONG_ARGUMENTS + 4;
 #endif
 	if (original_ran)
 		return ORIGINAL;

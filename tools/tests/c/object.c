@@ -37,6 +37,59 @@ void vm_map_pageable_scan(struct vm_map *map, struct vm_map_entry *start_entry, 
 	USE_REGISTERS;
 }
 
+#ifdef CALLERS
+void _vm_map_clip_end(struct vm_map_header *map_header, struct vm_map_entry *entry, unsigned long end, int link_gap)
+{
+	tell(0, link_gap == 1 ? entry : 0);
+	tell_end(end);
+	USE_REGISTERS;
+}
+void _vm_map_clip_start(struct vm_map_header *map_header, struct vm_map_entry *entry, unsigned long start, int link_gap)
+{
+	tell(0, link_gap == 1 ? entry : 0);
+	tell_end(start);
+	USE_REGISTERS;
+}
+void vm_map_entry_delete(struct vm_map *map, struct vm_map_entry *entry)
+{
+	tell(map, entry);
+	USE_REGISTERS;
+}
+int vm_map_delete(struct vm_map *map, unsigned long start, unsigned long end)
+{
+	USE_REGISTERS;
+	return end - start == 1 ? 3 : 0;
+}
+int vm_map_inherit(struct vm_map *map, unsigned long start, unsigned long end, int new_inheritance)
+{
+	USE_REGISTERS;
+	return end - start == 1 && new_inheritance == 1 ? 4 : 0;
+}
+int vm_map_pageable(struct vm_map *map, unsigned long start, unsigned long end, int access_type, int lock_map,
+		    int check_range)
+{
+	USE_REGISTERS;
+	return end - start == 1 && access_type == 1 && lock_map == 2 && check_range == 3 ? 5 : 0;
+}
+#ifndef LACKS_ONE
+int vm_map_pageable_all(struct vm_map *map, int flags)
+{
+	USE_REGISTERS;
+	return flags == 1 ? 6 : 0;
+}
+#endif
+int vm_map_protect(struct vm_map *map, unsigned long start, unsigned long end, int new_prot, int set_max)
+{
+	USE_REGISTERS;
+	return end - start == 1 && new_prot == 1 && set_max == 2 ? 7 : 0;
+}
+int vm_map_remove(struct vm_map *map, unsigned long start, unsigned long end)
+{
+	USE_REGISTERS;
+	return end - start == 1 ? 8 : 0;
+}
+#endif
+
 #ifndef NO_RECORD
 #define RECORD(part) __attribute__((section(".gnumach_layout." part), used))
 #ifdef UNNAMED_ENTRY
