@@ -133,5 +133,6 @@ clean:
 #= layout amd64-smp|amd64-up too, and xen-486 does not boot here
 #= KERNEL=file: another kernel with symbols and DWARF instead
 #= REPEATS=1 SMP=4: storms or sessions on each kernel, and CPUs
+#= CALLERS=1: with their callers in Rust as well (docs/callers.md): object, graft, run, hurd, defects, fuzz
 #= CASES=1000000 SEED=: calls that the oracle compares, and what they are made from
 #= STEPS="name ...": some steps of make check alone; tools/check.sh --list names them

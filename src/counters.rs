@@ -4,7 +4,8 @@
 //! With the feature `counters`, `vm_map_rust_counters` is an array of 32-bit
 //! words: calls of the coalesce, merges, merges refused for in-transition,
 //! calls of the scan, scans that took the unlocked path, unlocked scans at
-//! present, and the most of them at one time. Without it, nothing is there.
+//! present, and the most of them at one time; with the feature `callers`, then
+//! the calls that C made of each of those. Without it, nothing is there.
 
 #[cfg(feature = "counters")]
 mod on {
@@ -19,6 +20,8 @@ mod on {
         pub unlocked_scans: AtomicU32,
         pub unlocked_now: AtomicU32,
         pub unlocked_most: AtomicU32,
+        #[cfg(feature = "callers")]
+        pub calls: [AtomicU32; super::Caller::Remove as usize + 1],
     }
 
     #[no_mangle]
@@ -30,6 +33,8 @@ mod on {
         unlocked_scans: AtomicU32::new(0),
         unlocked_now: AtomicU32::new(0),
         unlocked_most: AtomicU32::new(0),
+        #[cfg(feature = "callers")]
+        calls: [const { AtomicU32::new(0) }; super::Caller::Remove as usize + 1],
     };
 
     pub fn add(counter: &AtomicU32) {
@@ -46,6 +51,30 @@ mod on {
     pub fn leave_unlocked() {
         vm_map_rust_counters.unlocked_now.fetch_sub(1, Relaxed);
     }
+}
+
+/// A function that C calls with the feature `callers`, in the order of its count.
+#[cfg(feature = "callers")]
+#[derive(Clone, Copy)]
+pub(crate) enum Caller {
+    ClipEnd,
+    ClipStart,
+    Delete,
+    EntryDelete,
+    Inherit,
+    Pageable,
+    PageableAll,
+    Protect,
+    Remove,
+}
+
+/// C called one of them.
+#[cfg(feature = "callers")]
+#[inline(always)]
+pub(crate) fn called(caller: Caller) {
+    #[cfg(feature = "counters")]
+    on::add(&on::vm_map_rust_counters.calls[caller as usize]);
+    let _ = caller;
 }
 
 /// A counting function that does nothing without the feature.

@@ -19,7 +19,10 @@ just what is there now (build-object.sh and vmtool graft keep records of that):
   graft          gnumach-rust, the kernel with that object in it
   plain-object   plain/vm_map.o, without counters
   plain-graft    plain/gnumach-rust
-  callers-object callers/vm_map.o, without counters, with the feature callers
+  callers-object callers/vm_map.o, without counters, with their callers
+  callers-graft  callers/gnumach-rust
+  counting-callers-object, counting-callers-graft
+                 counting-callers/, with counters and callers
 Environment: BUILD replaces build, VMTOOL target/debug/vmtool, BUILD_OBJECT tools/build-object.sh.
 Exit status: 0 done, 1 error, 2 wrong usage.
 END
@@ -38,7 +41,8 @@ part= features=counters
 case $what in
     folder | layout | object | graft) ;;
     plain-object | plain-graft) part=/plain features= ;;
-    callers-object) part=/callers features=callers ;;
+    callers-object | callers-graft) part=/callers ;;
+    counting-callers-object | counting-callers-graft) part=/counting-callers ;;
     *) usage >&2; exit 2 ;;
 esac
 [ -f "$kernel" ] || fail "no kernel $kernel"
@@ -69,7 +73,12 @@ flock 8
 "$vmtool" layout "$kernel" -o "$folder/include/structs.h"
 [ "$what" != layout ] || { echo "$folder/include/structs.h"; exit 0; }
 
-[ "$features" != callers ] || features=$("$here/callers-of.sh" "$kernel") || exit 1
+case $part in
+    *callers)
+        callers=$("$here/callers-of.sh" "$kernel") || exit 1
+        case $part in /callers) features=$callers ;; *) features=counters,$callers ;; esac
+        ;;
+esac
 object=$folder$part/vm_map.o
 "${BUILD_OBJECT:-$here/build-object.sh}" --headers "$folder/include" --features "$features" "$object" >&2
 # Each object is checked once by each vmtool.

@@ -17,6 +17,7 @@ use crate::callers::locking::{lock, Lent};
 use crate::callers::pageable::{pageable, pageable_all};
 use crate::callers::protect::{protect, Which};
 use crate::callers::{delete, entry_delete, inherit};
+use crate::counters::{called, Caller};
 use crate::entry::Entry;
 use crate::lock::WriteLocked;
 use crate::map::{Given, Map};
@@ -51,6 +52,7 @@ pub unsafe extern "C" fn vm_map_pageable(
     lock_map: boolean_t,
     check_range: boolean_t,
 ) -> kern_return_t {
+    called(Caller::Pageable);
     let work = |map| pageable(map, bounds(start, end), access_type, check_range != 0);
     if lock_map != 0 {
         // SAFETY: the caller's.
@@ -73,6 +75,7 @@ pub unsafe extern "C" fn vm_map_pageable(
 /// `map` is live, and this thread has not locked it.
 #[no_mangle]
 pub unsafe extern "C" fn vm_map_pageable_all(map: *mut vm_map, flags: vm_wire_t) -> kern_return_t {
+    called(Caller::PageableAll);
     if flags & !WIRE_ALL != 0 {
         return INVALID_ARGUMENT;
     }
@@ -92,6 +95,7 @@ pub unsafe extern "C" fn vm_map_protect(
     new_prot: vm_prot_t,
     set_max: boolean_t,
 ) -> kern_return_t {
+    called(Caller::Protect);
     let which = if set_max != 0 { Which::Max } else { Which::Current };
     // SAFETY: the caller's.
     unsafe { with_lock(map, |map| protect(map, bounds(start, end), new_prot, which)) }
@@ -108,6 +112,7 @@ pub unsafe extern "C" fn vm_map_inherit(
     end: vm_offset_t,
     new_inheritance: vm_inherit_t,
 ) -> kern_return_t {
+    called(Caller::Inherit);
     // SAFETY: the caller's.
     unsafe {
         with_lock(map, |map| {
@@ -123,6 +128,7 @@ pub unsafe extern "C" fn vm_map_inherit(
 /// `entry` is one of its entries.
 #[no_mangle]
 pub unsafe extern "C" fn vm_map_entry_delete(map: *mut vm_map, entry: *mut vm_map_entry) {
+    called(Caller::EntryDelete);
     // SAFETY: the caller's, and the call from C ends before the thread goes on with the map
     // in another way.
     let (map, given) = unsafe {
@@ -143,6 +149,7 @@ pub unsafe extern "C" fn vm_map_delete(
     start: vm_offset_t,
     end: vm_offset_t,
 ) -> kern_return_t {
+    called(Caller::Delete);
     // SAFETY: the caller's, and the call from C ends before the thread goes on with the map
     // in another way.
     let map = unsafe { Map::from_raw(NonNull::new_unchecked(map)) };
@@ -160,6 +167,7 @@ pub unsafe extern "C" fn vm_map_remove(
     start: vm_offset_t,
     end: vm_offset_t,
 ) -> kern_return_t {
+    called(Caller::Remove);
     // SAFETY: the caller's.
     unsafe {
         with_lock(map, |map| {
@@ -183,6 +191,7 @@ pub unsafe extern "C" fn _vm_map_clip_start(
     start: vm_offset_t,
     link_gap: boolean_t,
 ) {
+    called(Caller::ClipStart);
     // SAFETY: the caller's.
     unsafe {
         let entry: Entry<'_, WriteLocked> = Entry::new(NonNull::new_unchecked(entry));
@@ -205,6 +214,7 @@ pub unsafe extern "C" fn _vm_map_clip_end(
     end: vm_offset_t,
     link_gap: boolean_t,
 ) {
+    called(Caller::ClipEnd);
     // SAFETY: the caller's.
     unsafe {
         let entry: Entry<'_, WriteLocked> = Entry::new(NonNull::new_unchecked(entry));

@@ -12,4 +12,5 @@ oracle-callers-wrong: $(ORACLE) for-kernel
 	@header=$(call made,layout) && object=$(callers-object) && \
 	$(ORACLE) --callers --kernel '$(KERNEL)' --object "$$object" --headers "$${header%/*}" --seed 1 --wrong tests/wrong
 check-object-callers: for-kernel
-	@object=$(callers-object) && $(VMTOOL) layout '$(KERNEL)' --check "$$object" && $(VMTOOL) object "$$object"
+	@object=$(callers-object) && $(VMTOOL) layout '$(KERNEL)' --check "$$object" && $(VMTOOL) object "$$object" && \
+	grafted=$(call made,callers-graft)

@@ -29,8 +29,14 @@ endif
 .PHONY: kernel fetch layout for-kernel object graft run check-object oracle reach oracle-wrong oracle-test bench budget \
 	storm-wrong
 
-# The folder with all of it, or a thing in it, brought up to date: the words of tools/for-kernel.sh.
-made = $$(VMTOOL='$(VMTOOL)' tools/for-kernel.sh $(1) '$(KERNEL)')
+# The folder with all of it, or a thing in it, brought up to date: the words of tools/for-kernel.sh. With CALLERS=1 those for
+# the callers as well.
+made = $$(VMTOOL='$(VMTOOL)' tools/for-kernel.sh $(or $(if $(CALLERS),$(with-callers-$(1))),$(1)) '$(KERNEL)')
+with-callers-object := counting-callers-object
+with-callers-graft := counting-callers-graft
+with-callers-plain-object := callers-object
+with-callers-plain-graft := callers-graft
+$(if $(filter-out 1,$(CALLERS)),$(error CALLERS=$(CALLERS): it is 1, or left out))
 
 ifeq ($(origin KERNEL),file)
 kernel: $(if $(wildcard $(KERNEL)),,packages-run)
@@ -55,7 +61,8 @@ for-kernel: kernel packages-kernel vmtool
 run: for-kernel packages-run storm
 	@rust=$(call made,graft) && $(VMTOOL) run --stock '$(KERNEL)' --rust "$$rust" --storm $(STORM) \
 		--repeats $(REPEATS) --smp $(SMP) --logs "$${rust%/*}/logs" --title "$(title)"
-title = GNU Mach $(if $(filter file,$(origin KERNEL)),$$(cat $(dir $(KERNEL))VERSION),$(KERNEL))
+comma := ,
+title = GNU Mach $(if $(filter file,$(origin KERNEL)),$$(cat $(dir $(KERNEL))VERSION),$(KERNEL))$(if $(CALLERS),$(comma) with the callers)
 
 # The object as it is for users, without counters, against the kernel's machine code; and the one with them.
 check-object: for-kernel

@@ -177,6 +177,39 @@ fn what_is_there_is_kept_and_what_was_changed_is_made_anew() {
 }
 
 #[test]
+fn what_has_the_callers_and_what_has_not_are_two_things() {
+    let stage = Stage::new();
+    let kernel = stage.bench.kernel(&Kernel { flags: &["-DCALLERS"], ..Kernel::default() });
+    let with_callers = stage.bench.path("with-callers.o");
+    fs::rename(stage.bench.object(&["-DCALLERS"]), &with_callers).unwrap();
+    let without = stage.bench.object(&[]);
+    stage.program(
+        "build-object",
+        &format!(
+            "for last; do :; done; case \" $* \" in *' counters,callers '*) cp '{}' \"$last\" ;; \
+             *' counters '*) cp '{}' \"$last\" ;; esac",
+            with_callers.display(),
+            without.display()
+        ),
+    );
+    let kernel_is = format!("KERNEL={}", kernel.display());
+    let graft = |more: &[&str]| PathBuf::from(stage.make(&[&["graft", &kernel_is], more].concat()));
+    let two = graft(&[]);
+    let of_two = fs::read(&two).unwrap();
+    let all = graft(&["CALLERS=1"]);
+    assert_eq!(fs::read(&two).unwrap(), of_two, "the one without is left alone");
+    assert_eq!(graft(&[]), two);
+    belongs(&kernel, &two);
+    belongs(&kernel, &all);
+    let symbols = |path: &Path| kit::graft::check_pair(&kernel, path).unwrap().symbols;
+    assert!(!symbols(&two).contains_key("vm_map_protect"));
+    assert!(symbols(&all).contains_key("vm_map_protect"));
+    // And it is this one that runs, by a name that says so.
+    let ran = stage.make(&["run", &kernel_is, "CALLERS=1"]);
+    assert!(ran.contains(all.to_str().unwrap()) && ran.contains("with the callers"), "{ran}");
+}
+
+#[test]
 fn two_kernels_whose_hashes_start_alike_do_not_share_a_folder() {
     let stage = Stage::new();
     let grafted = stage.graft(&stage.first);
@@ -217,6 +250,7 @@ fn what_cannot_be_done_is_refused_before_anything_is_compiled() {
             &["object", "FLAVOUR=amd64-up"],
             "make object: not for amd64-up. For amd64 there are make fetch and make layout",
         ),
+        (&["graft", "CALLERS=0"], "CALLERS=0: it is 1, or left out"),
         (&["run", "FLAVOUR=xen-486"], "make run: xen-486 boots only as a guest of Xen"),
         (&["hurd"], "make hurd: say which Hurd"),
         (&["patch"], "make patch: say which tree"),

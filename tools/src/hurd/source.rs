@@ -104,14 +104,14 @@ fn drive(file: &Path, options: &str) -> Result<String> {
 /// the record that the graft left beside it. None if it has none.
 pub fn counters_place(kernel: &Path) -> Result<Option<(u64, usize)>> {
     let map = KernelMap::parse(kernel, &crate::elf::read(kernel)?)?;
-    let words = Counters::WORDS;
-    let read = |place: String| Read { place, words };
-    if let Ok(physical) = map.physical(&read(crate::run::COUNTERS.into())) {
-        return Ok(Some((physical, words)));
+    // A kernel built from a tree has the same symbols with the callers and without.
+    let mut read = Read { place: crate::run::COUNTERS.into(), words: Counters::words(false) };
+    if let Ok(physical) = map.physical(&read) {
+        return Ok(Some((physical, read.words)));
     }
     if !kernel.with_extension("json").is_file() {
         return Ok(None);
     }
-    let address = crate::run::counters_address(kernel)?;
-    Ok(Some((map.physical(&read(format!("{address:#x}")))?, words)))
+    read = crate::run::counters_of(kernel)?;
+    Ok(Some((map.physical(&read)?, read.words)))
 }

@@ -9,6 +9,7 @@ use kit::exit;
 use kit::graft::{check_pair, Record};
 
 use crate::boot::{MachineArgs, Module, Progress, Read, Report};
+use crate::object_check::CALLERS;
 
 pub mod counters;
 mod table;
@@ -27,7 +28,8 @@ pub const PORTS: &str = "${host-port} ${device-port} ${kernel-task} $(task-creat
 /// names the stock kernel by its SHA-256: any other is refused.
 ///
 /// Exit status: 0 if every storm passed on both and the counters prove that our functions ran: each
-/// was called, entries were merged, and scans dropped the lock; 10 if a storm did not pass; 14 if all
+/// was called, entries were merged, and scans dropped the lock, and C called the callers if those are
+/// ours too; 10 if a storm did not pass; 14 if all
 /// passed but the counters prove nothing; 1 no boot could be tried; 2 wrong usage.
 #[derive(clap::Args)]
 pub struct Args {
@@ -58,11 +60,11 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<ExitCode> {
     let record = check_pair(&args.stock, &args.rust)?;
-    let counters_at = counters_in(&record, &args.rust)?;
+    let counters = counters_in(&record, &args.rust)?;
     std::fs::create_dir_all(&args.logs)
         .with_context(|| format!("cannot make folder {}", args.logs.display()))?;
     let stock = storms(args, "stock", &args.stock, None)?;
-    let rust = storms(args, "Rust", &args.rust, Some(counters_at))?;
+    let rust = storms(args, "Rust", &args.rust, Some(counters))?;
 
     if let Some(title) = &args.title {
         println!("{title}");
@@ -85,7 +87,7 @@ fn storms(
     args: &Args,
     name: &'static str,
     kernel: &Path,
-    counters_at: Option<u64>,
+    counters: Option<Read>,
 ) -> Result<Column> {
     let mut column = Column::new(name);
     for round in 1..=args.repeats {
@@ -94,10 +96,7 @@ fn storms(
             .machine
             .boot(kernel.into(), vec![Module { path: args.storm.clone(), args: words }]);
         let log = args.logs.join(format!("{}-{round}.log", name.to_lowercase()));
-        boot.reads = counters_at
-            .map(|at| Read { place: format!("{at:#x}"), words: Counters::WORDS })
-            .into_iter()
-            .collect();
+        boot.reads = counters.iter().cloned().collect();
         boot.log = Some(log.clone());
         let progress = Progress::new(format!("{name} {round} of {}", args.repeats));
         let report: Report = boot
@@ -111,16 +110,18 @@ fn storms(
     Ok(column)
 }
 
-/// Where the grafted kernel's counters are, by the record that the graft left.
-pub fn counters_address(kernel: &Path) -> Result<u64> {
+/// Where the grafted kernel's counters are and how many, by the record that the graft left.
+pub fn counters_of(kernel: &Path) -> Result<Read> {
     counters_in(&Record::read(kernel)?, kernel)
 }
 
-fn counters_in(record: &Record, kernel: &Path) -> Result<u64> {
-    record.symbols.get(COUNTERS).copied().with_context(|| {
+fn counters_in(record: &Record, kernel: &Path) -> Result<Read> {
+    let address = record.symbols.get(COUNTERS).with_context(|| {
         format!(
             "{} names no {COUNTERS}: graft an object that was built with the feature `counters`",
             Record::place(kernel).display()
         )
-    })
+    })?;
+    let words = Counters::words(record.symbols.contains_key(CALLERS[0]));
+    Ok(Read { place: format!("{address:#x}"), words })
 }

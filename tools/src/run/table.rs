@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::counters::Counters;
 use crate::boot::judge::Verdict;
 use crate::boot::Report;
+use crate::object_check::CALLERS;
 
 /// All storms on one kernel.
 pub struct Column {
@@ -71,6 +72,12 @@ impl Column {
             self.counter(|counters| counters.most_at_once),
         ]
     }
+
+    /// Calls of the callers; nothing, if they are not ours.
+    fn callers(&self) -> Vec<String> {
+        let counts = self.counters.and_then(|counters| counters.callers);
+        counts.iter().flatten().map(u64::to_string).collect()
+    }
 }
 
 const ROWS: [&str; 13] = [
@@ -90,10 +97,20 @@ const ROWS: [&str; 13] = [
 ];
 
 pub fn text(left: &Column, right: &Column) -> String {
-    let label = ROWS.iter().map(|row| row.len()).max().unwrap_or(0);
-    ROWS.iter()
-        .zip(left.cells().iter().zip(right.cells()))
-        .map(|(row, (left, right))| format!("{row:label$}  {left:>10}  {right:>10}\n"))
+    let mut rows: Vec<(String, String, String)> = ROWS
+        .iter()
+        .zip(left.cells().into_iter().zip(right.cells()))
+        .map(|(row, (left, right))| (row.to_string(), left, right))
+        .collect();
+    rows.extend(
+        CALLERS
+            .iter()
+            .zip(right.callers())
+            .map(|(name, count)| (format!("{name}: calls from C"), "-".into(), count)),
+    );
+    let label = rows.iter().map(|(row, ..)| row.len()).max().unwrap_or(0);
+    rows.iter()
+        .map(|(row, left, right)| format!("{row:label$}  {left:>10}  {right:>10}\n"))
         .collect()
 }
 
@@ -114,14 +131,25 @@ mod tests {
         rust.add(report(Verdict::Pass, 2), "a".into());
         rust.add(report(Verdict::Hang("stuck".into()), 1), "b.log".into());
         rust.add_counters(Counters { merges: 7, ..Counters::default() });
-        let text = text(&stock, &rust);
+        let text = super::text(&stock, &rust);
         let row = |name| cells_of(&text, name);
         assert_eq!(row("storms passed"), ["1 of 1", "1 of 2"]);
         assert_eq!(row("boots, those that never came up too"), ["1", "3"]);
         assert_eq!(row("calls made"), ["100", "200"]);
         assert_eq!(row("seconds"), ["2.2", "4.5"]);
         assert_eq!(row("  merges"), ["-", "7"]);
+        assert!(!text.contains("from C"), "{text}");
         assert!(stock.failures().is_empty());
         assert_eq!(rust.failures(), ["rust: HANG: stuck (log: b.log)"]);
+    }
+
+    #[test]
+    fn callers_have_rows_if_they_are_ours() {
+        let mut rust = Column::new("rust");
+        rust.add_counters(Counters { callers: Some([5; 9]), ..Counters::default() });
+        let text = text(&Column::new("stock"), &rust);
+        for name in CALLERS {
+            assert_eq!(cells_of(&text, &format!("{name}: calls from C")), ["-", "5"]);
+        }
     }
 }
