@@ -76,12 +76,16 @@ impl<'m> Marked<'m> {
     /// Like `unmark`, for an entry that is still marked and that nobody waits
     /// for. Err: it is not such a one, and nothing has changed.
     pub(crate) fn try_unmark(self) -> Result<Entry<'m, WriteLocked>, Self> {
-        let bits = Bits::read(self.entry).flipped();
-        if !bits.are_clear() {
-            return Err(self);
+        // Flipped in memory and then looked at, one instruction each as in `try_mark`;
+        // flipped back if it was not to be. Under the write lock nobody sees that.
+        Bits::read(self.entry).flipped().write(self.entry);
+        compiler_fence(Ordering::SeqCst);
+        if Bits::read(self.entry).are_clear() {
+            return Ok(self.entry);
         }
-        bits.write(self.entry);
-        Ok(self.entry)
+        compiler_fence(Ordering::SeqCst);
+        Bits::read(self.entry).flipped().write(self.entry);
+        Err(self)
     }
 }
 

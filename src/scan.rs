@@ -84,10 +84,16 @@ fn wire_faults<S: MayFault>(range: &MapRange<'_, S>) {
 }
 
 fn begin_transition(entry: Entry<'_, WriteLocked>) -> Marked<'_> {
-    entry.try_mark().unwrap_or_else(|| {
-        kassert!(!entry.in_transition(), "!entry->in_transition", "vm_map_pageable_scan");
-        entry.mark()
-    })
+    entry.try_mark().unwrap_or_else(|| begin_unusual_transition(entry))
+}
+
+/// For an entry that is marked already, or that still asks for a wakeup: stops for
+/// the former where there are assertions.
+#[cold]
+#[inline(never)]
+fn begin_unusual_transition(entry: Entry<'_, WriteLocked>) -> Marked<'_> {
+    kassert!(!entry.in_transition(), "!entry->in_transition", "vm_map_pageable_scan");
+    entry.mark()
 }
 
 fn end_transition(marked: Marked<'_>) -> Entry<'_, WriteLocked> {
