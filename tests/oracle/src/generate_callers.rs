@@ -44,7 +44,7 @@ pub fn case(rng: &mut Rng, entries: u32, case: &mut Case) {
         let op = op(rng, entries);
         case.ops.push(op);
     }
-    if rng.chance(1, 2) && !case.pokes.contains(&Poke::HoldHint) {
+    if rng.chance(1, 2) && !case.pokes.iter().any(|poke| matches!(poke, Poke::HoldHint)) {
         for _ in 0..=rng.below(3) {
             let slot = rng.below(entries.max(1)) as u8;
             let act = interference(rng, slot);
@@ -120,7 +120,8 @@ fn around(rng: &mut Rng) -> Poke {
         7 => Poke::Virtual { from: rng.below(12), pages: rng.below(40) },
         8 => set(MapReferences, 0, rng.pick(&[0, 0, 1, u32::MAX, 0x8000_0000])),
         9 | 10 => Poke::NoMemory { after: rng.below(3) as u8 },
-        11 => Poke::HoldHint,
+        // Both sides spin for a while.
+        11 if rng.chance(1, 16) => Poke::HoldHint,
         12 => Poke::NoThread,
         13 => set(Min, 0, 0x10_0000 + 0x1000 * rng.below(12)),
         14 => set(Max, 0, 0x10_0000 + 0x1000 * rng.below(40)),

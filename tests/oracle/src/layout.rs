@@ -102,8 +102,17 @@ impl Field {
     }
 }
 
+/// A member as it is read: so many bytes on, a word, and of that these bits.
+#[derive(Clone, Copy, Default)]
+struct Word {
+    offset: u32,
+    shift: u32,
+    mask: u32,
+}
+
 pub struct Layout {
     places: Vec<Place>,
+    words: [Word; FIELDS.len()],
     pub percpu: u32,
     /// Where the current thread is found.
     pub active_thread: u32,
@@ -134,8 +143,12 @@ impl Layout {
     pub fn read(kernel: &Kernel) -> Result<Self> {
         let structs = &kernel.structs;
         let mut places = Vec::new();
-        for (_, _, structure, member) in FIELDS {
-            places.push(structs.place(structure, member)?);
+        let mut words = [Word::default(); FIELDS.len()];
+        for (word, (_, _, structure, member)) in words.iter_mut().zip(FIELDS) {
+            let place = structs.place(structure, member)?;
+            let offset = place.bit / 32 * 4;
+            *word = Word { offset, shift: place.bit % 32, mask: mask(place.bits) };
+            places.push(place);
         }
         let size = |name: &str| structs.size(name).with_context(|| format!("no struct {name}"));
         let percpu = kernel.symbol("percpu_array")?.address;
@@ -147,6 +160,7 @@ impl Layout {
         let map_size = size("vm_map")?;
         Ok(Layout {
             places,
+            words,
             percpu,
             active_thread: percpu + structs.place("percpu", "active_thread")?.byte(),
             kernel_pmap: kernel.symbol("kernel_pmap")?.address,
@@ -176,17 +190,15 @@ impl Layout {
     }
 
     pub fn get(&self, base: u32, field: Field) -> u32 {
-        let Place { bit, bits } = self.place(field);
-        let word = low::read32(base + bit / 32 * 4);
-        let shifted = if bit % 32 == 0 { word } else { word >> (bit % 32) };
-        shifted & mask(bits)
+        let Word { offset, shift, mask } = self.words[field as usize];
+        low::read32(base + offset) >> shift & mask
     }
 
     pub fn set(&self, base: u32, field: Field, value: u32) {
-        let Place { bit, bits } = self.place(field);
-        let at = base + bit / 32 * 4;
-        let mask = mask(bits) << (bit % 32);
-        low::write32(at, low::read32(at) & !mask | value << (bit % 32) & mask);
+        let Word { offset, shift, mask } = self.words[field as usize];
+        let at = base + offset;
+        let mask = mask << shift;
+        low::write32(at, low::read32(at) & !mask | value << shift & mask);
     }
 
     /// Bytes of the objects in a slab cache.
@@ -201,7 +213,13 @@ impl Layout {
     /// The entry at a place in the ring, counted from the first and around; none
     /// if there is none or the ring is broken.
     pub fn entry_at(&self, slot: u32) -> Option<u32> {
-        let count = self.ring().count() as u32;
+        let mut count = 0;
+        for entry in self.ring() {
+            if count == slot {
+                return Some(entry);
+            }
+            count += 1;
+        }
         self.ring().nth(slot.checked_rem(count)? as usize)
     }
 
@@ -284,14 +302,23 @@ fn mix(hash: u64, word: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// Of whole words; the structures here consist of such.
-fn digest(mut hash: u64, bytes: &[u8]) -> u64 {
-    let mut words = bytes.chunks_exact(8);
-    for word in &mut words {
-        hash = mix(hash, u64::from_le_bytes(word.try_into().expect("eight bytes")));
+/// Of whole words; the structures here consist of such. In four sums, so that one need not
+/// wait for another.
+fn digest(hash: u64, bytes: &[u8]) -> u64 {
+    let mut sums = [hash, 1, 2, 3];
+    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+    let mut blocks = bytes.chunks_exact(32);
+    for block in &mut blocks {
+        for (sum, bytes) in sums.iter_mut().zip(block.chunks_exact(8)) {
+            *sum = mix(*sum, word(bytes));
+        }
+    }
+    let mut words = blocks.remainder().chunks_exact(8);
+    for (sum, bytes) in sums.iter_mut().zip(&mut words) {
+        *sum = mix(*sum, word(bytes));
     }
     if let Ok(rest) = words.remainder().try_into() {
-        hash = mix(hash, u64::from(u32::from_le_bytes(rest)));
+        sums[3] = mix(sums[3], u64::from(u32::from_le_bytes(rest)));
     }
-    hash
+    sums.into_iter().fold(0, mix)
 }

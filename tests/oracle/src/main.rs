@@ -25,6 +25,7 @@ mod kernel;
 mod layout;
 mod low;
 mod machine;
+mod memory;
 mod ours;
 mod reach;
 mod reach_list;

@@ -8,59 +8,9 @@ use crate::case::{Base, Case, Op, Poke};
 use crate::layout::Field;
 use crate::low;
 use crate::machine::{Call, Machine, Side, Stop};
+use crate::memory::{rounded, Changes, Image};
 use crate::state::Built;
 use crate::{hooks, reach, watch};
-
-const PAGE: usize = 0x1000;
-
-/// A state of everything that 32-bit code can write, but its stack.
-#[derive(Default, PartialEq)]
-pub struct Image {
-    end: u32,
-    arena: Vec<u8>,
-    /// The kernel's data, for as many touched pages as there were.
-    pages: Vec<u8>,
-}
-
-impl Image {
-    pub fn capture(&mut self, end: u32) {
-        self.end = end;
-        self.arena.clear();
-        self.arena.extend_from_slice(arena(end));
-        self.pages.clear();
-        for page in watch::touched() {
-            self.pages.extend_from_slice(low::bytes(page, PAGE as u32));
-        }
-    }
-
-    /// Pages that were touched only later were as they always had been.
-    fn add_new_pages(&mut self) {
-        for index in self.pages.len() / PAGE..watch::touched_count() {
-            self.pages.extend_from_slice(watch::pristine(index));
-        }
-    }
-
-    /// Puts everything back. The arena was in use up to `used`.
-    pub fn restore(&mut self, used: u32) {
-        self.add_new_pages();
-        arena(self.end).copy_from_slice(&self.arena);
-        if used > self.end {
-            low::bytes(self.end, rounded(used) - self.end).fill(0);
-        }
-        for (page, bytes) in watch::touched().zip(self.pages.chunks_exact(PAGE)) {
-            low::bytes(page, PAGE as u32).copy_from_slice(bytes);
-        }
-    }
-}
-
-/// The arena up to the end of the page that `end` lies in.
-fn arena(end: u32) -> &'static mut [u8] {
-    low::bytes(low::ARENA, rounded(end) - low::ARENA)
-}
-
-fn rounded(end: u32) -> u32 {
-    (end + PAGE as u32) & !(PAGE as u32 - 1)
-}
 
 /// What a side did.
 #[derive(Default)]
@@ -70,7 +20,8 @@ pub struct Trace {
     pub calls: Vec<Call>,
     /// It changed the hint while another held its lock.
     broke_into: bool,
-    after: Image,
+    /// What it left otherwise than it was built.
+    after: Changes,
 }
 
 /// Where two runs part.
@@ -94,12 +45,14 @@ pub struct Bench {
     pub machine: Machine,
     booted: Image,
     built_image: Image,
+    /// Memory may be another than `built_image`.
+    disturbed: bool,
     pub built: Built,
     pub shipped: Trace,
     pub ours: Trace,
     /// How far the arena was ever used since it was last wholly clean.
     used: u32,
-    /// Looks for stray writes after each run, instead of now and then.
+    /// Looks everywhere for changes after each run, instead of now and then.
     pub strict: bool,
     stray: bool,
 }
@@ -113,6 +66,7 @@ impl Bench {
             machine,
             booted,
             built_image: Image::default(),
+            disturbed: false,
             built: Built::default(),
             shipped: Trace::default(),
             ours: Trace::default(),
@@ -131,6 +85,7 @@ impl Bench {
             Err(stop) => bail!("building a map: {}", self.machine.describe(&stop)),
         }
         self.built_image.capture(self.machine.arena_end);
+        self.disturbed = false;
         self.used = self.machine.arena_end;
         Ok(())
     }
@@ -144,6 +99,7 @@ impl Bench {
         self.machine.arena_end = arena_end;
         self.built = Built { objects: Vec::new(), entries: entries.to_vec() };
         self.built_image.capture(arena_end);
+        self.disturbed = false;
         self.used = self.used.max(arena_end);
     }
 
@@ -151,10 +107,19 @@ impl Bench {
         self.built.entries.len() as u32
     }
 
+    /// Makes memory what was built.
+    fn rest(&mut self) {
+        if self.disturbed {
+            self.built_image.restore(self.used);
+            self.disturbed = false;
+        }
+    }
+
     /// Puts the case's first state in place.
     pub fn prepare(&mut self, case: &Case) {
-        self.built_image.restore(self.used);
-        self.machine.arena_end = self.built_image.end;
+        self.rest();
+        self.disturbed = true;
+        self.machine.arena_end = self.built_image.end();
         self.machine.reset();
         self.machine.calls.clear();
         self.machine.plan.start(&case.acts);
@@ -183,7 +148,10 @@ impl Bench {
         if let Some(script) = &mut machine.script {
             script.start();
         }
-        let held = machine.layout.hint_lock.filter(|_| case.pokes.contains(&Poke::HoldHint));
+        let held = machine
+            .layout
+            .hint_lock
+            .filter(|_| case.pokes.iter().any(|poke| matches!(poke, Poke::HoldHint)));
         machine.lock_is_timed = held.is_some();
         if let Some(lock) = held {
             let hint = machine.layout.map + machine.layout.place(Field::Hint).byte();
@@ -211,7 +179,8 @@ impl Bench {
         machine.recording = false;
         trace.broke_into = held.is_some() && !watch::wait_for_release();
         std::mem::swap(&mut trace.calls, &mut machine.calls);
-        trace.after.capture(machine.arena_end);
+        self.built_image.take_changes(machine.arena_end, self.strict, &mut trace.after);
+        self.disturbed = false;
         self.used = self.used.max(machine.arena_end);
         if self.strict && !self.tail_is_clean() {
             self.stray = true;
@@ -219,8 +188,8 @@ impl Bench {
         }
     }
 
-    fn compare(&mut self) -> Option<Difference> {
-        let (a, b) = (&mut self.shipped, &mut self.ours);
+    fn compare(&self) -> Option<Difference> {
+        let (a, b) = (&self.shipped, &self.ours);
         if a.is_broken() || b.is_broken() {
             return Some(Difference::Broken);
         }
@@ -239,14 +208,23 @@ impl Bench {
         if a.broke_into || b.broke_into {
             return Some(Difference::HintLock);
         }
-        a.after.add_new_pages();
-        (a.after.pages != b.after.pages).then_some(Difference::KernelData)
+        (a.after.data != b.after.data).then_some(Difference::KernelData)
     }
 
-    /// Whether the arena behind what was allocated is still clean: checked once
-    /// for all cases of a map, as each case compares whole pages only up to its
-    /// last allocation.
-    pub fn tail_is_clean(&self) -> bool {
+    /// Whether nothing was written but what was compared and put back. Checked once
+    /// for all cases of a map.
+    pub fn is_clean(&self) -> bool {
+        self.tail_is_clean() && !self.built_image.has_unseen_changes()
+    }
+
+    /// Grows with what is compared of the kernel's data.
+    pub fn hot_lines(&self) -> usize {
+        self.built_image.hot_lines()
+    }
+
+    /// Whether the arena behind what was allocated is still clean: each case is
+    /// compared up to its last allocation only.
+    fn tail_is_clean(&self) -> bool {
         let from = rounded(self.used);
         let tail = low::bytes(from, low::ARENA + low::ARENA_SIZE - from);
         // Without a way out in between, which would make it slow.
@@ -256,11 +234,12 @@ impl Bench {
 
     /// Memory as a side left it, for printing: restores it.
     pub fn show_after(&mut self, side: Side) {
-        let trace = match side {
-            Side::Shipped => &mut self.shipped,
-            Side::Ours => &mut self.ours,
-        };
-        trace.after.restore(self.used);
+        self.rest();
+        self.disturbed = true;
+        match side {
+            Side::Shipped => self.shipped.after.put(),
+            Side::Ours => self.ours.after.put(),
+        }
     }
 
     /// Which sides failed in a way that no kernel may.
@@ -274,26 +253,17 @@ impl Bench {
     }
 
     /// The words that differ after the last run, at most a few.
-    pub fn places_that_differ(&self) -> Vec<String> {
+    pub fn places_that_differ(&mut self) -> Vec<String> {
         const MOST: usize = 12;
+        self.rest();
         let (a, b) = (&self.shipped.after, &self.ours.after);
-        let word = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
         let mut places = Vec::new();
-        let mut compare = |a: &[u8], b: &[u8], name: &dyn Fn(u32) -> String| {
-            for (index, (a, b)) in a.chunks_exact(4).zip(b.chunks_exact(4)).enumerate() {
-                if a != b && places.len() < MOST {
-                    let at = name(4 * index as u32);
-                    places.push(format!("{at}: shipped {:#x}, ours {:#x}", word(a), word(b)));
-                }
-            }
+        let mut note = |name: String, [shipped, ours]: [u32; 2]| {
+            places.push(format!("{name}: shipped {shipped:#x}, ours {ours:#x}"));
         };
-        compare(&a.arena, &b.arena, &|at| format!("arena {:#x}", low::ARENA + at));
-        for (index, page) in watch::touched().enumerate() {
-            let range = index * PAGE..(index + 1) * PAGE;
-            if let (Some(a), Some(b)) = (a.pages.get(range.clone()), b.pages.get(range)) {
-                compare(a, b, &|at| self.machine.kernel.name_of(page + at));
-            }
-        }
+        a.arena.compare(&b.arena, |at, words| note(format!("arena {at:#x}"), words));
+        a.data.compare(&b.data, |at, words| note(self.machine.kernel.name_of(at), words));
+        places.truncate(MOST);
         places
     }
 
@@ -304,21 +274,23 @@ impl Bench {
             Some(Err(stop)) => Some(stop),
             _ => None,
         };
+        let called = self.shipped.calls.iter().fold(0_u64, |set, call| set | 1 << call.hook);
+        let called = |name: u8| called >> name & 1 != 0;
+        const FREE: u8 = hooks::number("kmem_cache_free");
+        const SLEEP: u8 = hooks::number("thread_sleep");
+        const BLOCK: u8 = hooks::number("thread_block");
         [
-            returned.contains(&Ok(1))
-                || self
-                    .shipped
-                    .calls
-                    .iter()
-                    .any(|call| call.hook == hooks::number("kmem_cache_free")),
+            returned.contains(&Ok(1)) || called(FREE),
             self.machine.plan.faults != 0,
             matches!(stopped, Some(Stop::Assertion { .. })),
-            self.shipped.calls.iter().any(|call| call.hook == hooks::number("thread_sleep")),
+            called(SLEEP),
             matches!(stopped, Some(Stop::Panic { .. })),
-            self.shipped.calls.iter().any(|call| call.hook == hooks::number("thread_block")),
+            called(BLOCK),
         ]
     }
 }
+
+const _: () = assert!(hooks::SPECS.len() <= 64);
 
 impl Trace {
     fn is_broken(&self) -> bool {

@@ -148,14 +148,22 @@ impl Machine {
                 }
             }
             Poke::Account { object: number, extra } => {
+                for &counted in &built.objects {
+                    let extra = if counted == object(number) { extra } else { 0 };
+                    layout.set(counted, Field::RefCount, extra.into());
+                }
                 let entries = built.entries.iter().map(|&e| (e, Field::EntryObject));
                 let fronts = built.objects.iter().map(|&o| (o, Field::Shadow));
-                let holders = || entries.clone().chain(fronts.clone());
+                for (at, field) in entries.chain(fronts) {
+                    let held = layout.get(at, field);
+                    if held != 0 && built.objects.contains(&held) {
+                        let references = layout.get(held, Field::RefCount);
+                        layout.set(held, Field::RefCount, references + 1);
+                    }
+                }
                 for &counted in &built.objects {
-                    let held = holders().filter(|&(at, f)| layout.get(at, f) == counted).count();
-                    let extra = if counted == object(number) { extra } else { 0 };
-                    let references = (held as u32 + u32::from(extra)).max(1);
-                    layout.set(counted, Field::RefCount, references);
+                    let references = layout.get(counted, Field::RefCount);
+                    layout.set(counted, Field::RefCount, references.max(1));
                 }
             }
             Poke::Continue { slot } => {

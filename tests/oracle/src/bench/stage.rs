@@ -11,7 +11,7 @@ use super::step::{Stepper, Tally};
 use crate::layout::Field;
 use crate::low;
 use crate::machine::{Machine, Side, Stop};
-use crate::run::Image;
+use crate::memory::Image;
 
 const PAGE: u32 = 0x1000;
 const FIRST_ADDRESS: u32 = 0x10_0000;
