@@ -5,9 +5,11 @@
 
 callers-object = $(call made,callers-object)
 
-## make oracle-callers  compare CASES calls of the two functions' callers, in Rust as well, with the kernel's machine code
+## make oracle-callers  compare CASES calls of the two functions' callers, in Rust as well, with the kernel's machine code;
+##                     REACH=cases: and which branches the first of them saw
 oracle-callers: $(ORACLE) for-kernel
-	@object=$(callers-object) && $(ORACLE) --callers --kernel '$(KERNEL)' --object "$$object" --cases $(CASES) $(seed)
+	@object=$(callers-object) && $(ORACLE) --callers --kernel '$(KERNEL)' --object "$$object" --cases $(CASES) $(seed) \
+		$(if $(REACH),--reach tests/oracle/unreachable-callers.toml --reach-cases $(REACH))
 oracle-callers-wrong: $(ORACLE) for-kernel
 	@header=$(call made,layout) && object=$(callers-object) && \
 	$(ORACLE) --callers --kernel '$(KERNEL)' --object "$$object" --headers "$${header%/*}" --seed 1 --wrong tests/wrong

@@ -80,8 +80,17 @@ pub enum Poke {
     Meet { last: bool },
     /// Another CPU holds the hint's spin lock, and lets it go after a while.
     HoldHint,
+    /// Another CPU takes a spin lock when so many calls were made, and lets it go after a
+    /// while.
+    Hold { lock: Lock, calls: u8 },
+    /// The map's tree of entries is empty, though its ring is not.
+    NoTree,
+    /// An entry ends (or begins) beyond its neighbours.
+    Overlap { slot: u8, ends: bool },
     /// The entry is one of a submap.
     SubMap { slot: u8 },
+    /// The same, but there is no map.
+    NoSubMap { slot: u8 },
     /// Two entries name each other as the mappings of a projected buffer.
     ProjectBack { slot: u8 },
     /// One of the objects is the kernel's own.
@@ -96,6 +105,14 @@ pub enum Poke {
     /// gap_size or in_gap_tree of the first on the gap list at the root of the gap
     /// tree, unless that is the entry at `but`.
     SpoilGapList { field: Field, value: u32, but: u8 },
+}
+
+/// A spin lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    Hint,
+    /// Of the object that the entry maps, or of its submap.
+    OfEntry(u8),
 }
 
 /// A slot that means the map's header.

@@ -83,7 +83,7 @@ fn in_words(difference: Difference) -> &'static str {
         Difference::Allocated => "how much was allocated",
         Difference::Memory => "map, entries, objects or threads",
         Difference::KernelData => "the kernel's own data",
-        Difference::HintLock => "the hint was stored while another CPU held its lock",
+        Difference::HeldLock => "what a spin lock guards was changed while another CPU held it",
         Difference::Stray => "a write outside of the map and the kernel's data",
     }
 }

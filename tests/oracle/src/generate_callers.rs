@@ -2,8 +2,9 @@
 //! Random cases for the callers. What a seed gives must not change without need.
 
 use crate::callers::{Caller, CALLERS};
-use crate::case::{Case, Op, Place, Poke, HEADER};
+use crate::case::{Case, Lock, Op, Place, Poke, HEADER};
 use crate::generate::{interference, objects, set, wirings, OBJECTS};
+use crate::interference::Act;
 use crate::layout::Field;
 use crate::rng::Rng;
 
@@ -39,15 +40,34 @@ pub fn case(rng: &mut Rng, entries: u32, case: &mut Case) {
     };
     let slots: Vec<u8> = case.pokes.iter().filter_map(sub_maps).collect();
     case.pokes.retain(|poke| sub_maps(poke).is_none());
-    case.pokes.extend(slots.into_iter().map(|slot| Poke::SubMap { slot }));
+    for slot in slots {
+        let there_is_one = !rng.chance(1, 16);
+        case.pokes.push(if there_is_one { Poke::SubMap { slot } } else { Poke::NoSubMap { slot } });
+    }
     for _ in 0..1 + rng.below(8) / 6 {
         let op = op(rng, entries);
         case.ops.push(op);
     }
-    if rng.chance(1, 2) && !case.pokes.iter().any(|poke| matches!(poke, Poke::HoldHint)) {
+    let is_clip =
+        |op: &Op| matches!(op, Op::Caller { caller: Caller::ClipStart | Caller::ClipEnd, .. });
+    if case.ops.len() == 1 && is_clip(&case.ops[0]) && rng.chance(1, 64) {
+        case.pokes.push(match rng.below(4) {
+            0 => Poke::NoTree,
+            way => Poke::Overlap { slot: rng.below(entries.max(1)) as u8, ends: way == 1 },
+        });
+    }
+    // Both sides spin for a while. While a lock is timed, nothing else may depend on when.
+    if rng.chance(1, 512) {
+        held(rng, entries, case);
+        return;
+    }
+    if rng.chance(1, 2) {
         for _ in 0..=rng.below(3) {
             let slot = rng.below(entries.max(1)) as u8;
-            let act = interference(rng, slot);
+            let mut act = interference(rng, slot);
+            if rng.chance(1, 10) {
+                act.act = Act::DeleteRest;
+            }
             case.acts.push(act);
         }
     }
@@ -88,6 +108,36 @@ fn alike(rng: &mut Rng, entries: u32, case: &mut Case) {
     }
 }
 
+/// A spin lock that another CPU has, and often a call that needs just that.
+fn held(rng: &mut Rng, entries: u32, case: &mut Case) {
+    let slot = rng.below(entries.max(1)) as u8;
+    let calls = rng.below(8) as u8;
+    let start = Place::Entry { slot, from_end: false, bytes: PAGE };
+    let call = |caller| Op::Caller { caller, start, end: start, value: 0, flags: [true; 2] };
+    let lock = match rng.below(6) {
+        0 | 1 => Lock::Hint,
+        2 => {
+            case.pokes.push(Poke::SubMap { slot });
+            case.ops = vec![call(rng.pick(&[Caller::ClipStart, Caller::ClipEnd]))];
+            Lock::OfEntry(slot)
+        }
+        3 => {
+            let object = 1 + rng.below(OBJECTS) as u8;
+            let pokes = [
+                set(Field::IsSubMap, slot, 0),
+                Poke::Object { slot, object },
+                Poke::KernelObject { object },
+                Poke::Account { object, extra: 0 },
+            ];
+            case.pokes.extend(pokes);
+            case.ops = vec![call(Caller::EntryDelete)];
+            Lock::OfEntry(slot)
+        }
+        _ => Lock::OfEntry(slot),
+    };
+    case.pokes.push(Poke::Hold { lock, calls });
+}
+
 /// What a map has now and then.
 fn special(rng: &mut Rng, entries: u32) -> Poke {
     use Field::*;
@@ -113,18 +163,16 @@ fn special(rng: &mut Rng, entries: u32) -> Poke {
 /// What is around a map now and then.
 fn around(rng: &mut Rng) -> Poke {
     use Field::*;
-    match rng.below(16) {
+    match rng.below(15) {
         0..=2 => set(WiringRequired, 0, 1),
         3..=5 => set(WaitForSpace, 0, 1),
         6 => Poke::KernelMap,
         7 => Poke::Virtual { from: rng.below(12), pages: rng.below(40) },
         8 => set(MapReferences, 0, rng.pick(&[0, 0, 1, u32::MAX, 0x8000_0000])),
         9 | 10 => Poke::NoMemory { after: rng.below(3) as u8 },
-        // Both sides spin for a while.
-        11 if rng.chance(1, 16) => Poke::HoldHint,
-        12 => Poke::NoThread,
-        13 => set(Min, 0, 0x10_0000 + 0x1000 * rng.below(12)),
-        14 => set(Max, 0, 0x10_0000 + 0x1000 * rng.below(40)),
+        11 => Poke::NoThread,
+        12 => set(Min, 0, 0x10_0000 + 0x1000 * rng.below(12)),
+        13 => set(Max, 0, 0x10_0000 + 0x1000 * rng.below(40)),
         _ => set(Privilege, 0, rng.pick(&[0, 2, 1000])),
     }
 }

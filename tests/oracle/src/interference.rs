@@ -29,6 +29,9 @@ pub enum Act {
     ClipStart,
     /// Deletes the first entry behind the marked ones.
     DeleteBehind,
+    /// While a thread waits for an entry in transition: deletes all from an entry on, whose
+    /// transitions have ended.
+    DeleteRest,
     /// Changes the protection of an entry by vm_map_protect.
     Protect,
     MoveHint,
@@ -223,14 +226,16 @@ impl Machine {
             }
             Act::DeleteBehind => {
                 if let Some(behind) = self.first_behind_marks() {
-                    // As vm_map_delete has it: no hint is left at what is freed.
-                    let prev = self.layout.get(behind, Field::Prev);
-                    for hint in [Field::Hint, Field::FirstFree] {
-                        if self.layout.get(map, hint) == behind {
-                            self.layout.set(map, hint, prev);
-                        }
-                    }
-                    self.call(self.functions.delete, &[map, behind])?;
+                    self.delete(behind)?;
+                }
+            }
+            Act::DeleteRest if self.plan.blocked => {
+                let slot = slot as usize % self.layout.ring().count();
+                let rest: Vec<u32> = self.layout.ring().skip(slot).collect();
+                for entry in rest {
+                    self.layout.set(entry, Field::InTransition, 0);
+                    self.layout.set(entry, Field::NeedsWakeup, 0);
+                    self.delete(entry)?;
                 }
             }
             Act::SetCount => self.layout.set(entry, Field::WiredCount, value % 3),
@@ -239,6 +244,18 @@ impl Machine {
             _ => {}
         }
         self.call(self.layout.vm_map_unlock, &[map])
+    }
+
+    /// As vm_map_delete has it: no hint is left at what is freed.
+    fn delete(&mut self, entry: u32) -> Result<u32, Stop> {
+        let map = self.layout.map;
+        let prev = self.layout.get(entry, Field::Prev);
+        for hint in [Field::Hint, Field::FirstFree] {
+            if self.layout.get(map, hint) == entry {
+                self.layout.set(map, hint, prev);
+            }
+        }
+        self.call(self.functions.delete, &[map, entry])
     }
 
     /// vm_map_enter with the attributes of an entry, without an object.

@@ -40,6 +40,7 @@ fields! {
         Last = "hdr.links.prev",
         Min = "hdr.links.start",
         Max = "hdr.links.end",
+        TreeRoot = "hdr.tree.root",
         GapRoot = "hdr.gap_tree.root",
         Entries = "hdr.nentries",
         Pmap = "pmap",
@@ -130,8 +131,11 @@ pub struct Layout {
     pub vm_object_size: u32,
     gap_node: u32,
     gap_list: u32,
-    /// The lock around the map's hint; UP kernels have none.
+    /// The lock around the map's hint; UP kernels have no spin locks.
     pub hint_lock: Option<u32>,
+    /// Where an object has its lock, and a map that of its reference count.
+    pub object_lock: Option<u32>,
+    pub map_ref_lock: Option<u32>,
     pub vm_map_lock: u32,
     pub vm_map_unlock: u32,
 }
@@ -152,6 +156,10 @@ impl Layout {
         }
         let size = |name: &str| structs.size(name).with_context(|| format!("no struct {name}"));
         let percpu = kernel.symbol("percpu_array")?.address;
+        let lock = |structure: &str, member: &str| -> Result<Option<u32>> {
+            let place = structs.place(structure, member)?;
+            Ok((place.bits != 0).then_some(place.byte()))
+        };
         let align = |size: u32| (size + 15) & !15;
         let thread = low::ARENA;
         let other_thread = thread + align(size("thread")?);
@@ -176,9 +184,9 @@ impl Layout {
             entry_size: size("vm_map_entry")?,
             vm_object_size: size("vm_object")?,
             gap_node: structs.place("vm_map_entry", "gap_node")?.byte(),
-            hint_lock: Some(structs.place("vm_map", "hint_lock")?)
-                .filter(|place| place.bits != 0)
-                .map(|place| map + place.byte()),
+            hint_lock: lock("vm_map", "hint_lock")?.map(|offset| map + offset),
+            object_lock: lock("vm_object", "Lock")?,
+            map_ref_lock: lock("vm_map", "ref_lock")?,
             gap_list: structs.place("vm_map_entry", "gap_list")?.byte(),
             vm_map_lock: kernel.symbol("vm_map_lock")?.address,
             vm_map_unlock: kernel.symbol("vm_map_unlock")?.address,

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use anyhow::{Context, Result};
 
 use crate::callers::{self, Addresses};
+use crate::case::Lock;
 use crate::given::Script;
 use crate::hooks::{self, Action, Spec, EXIT_RETURN, FIRST_HOOK, MOST_ARGUMENTS, SPECS};
 use crate::interference::{Functions, Plan};
@@ -51,6 +52,16 @@ impl Stop {
     }
 }
 
+/// A spin lock that another CPU will take.
+#[derive(Clone, Copy, Debug)]
+pub struct Hold {
+    lock: u32,
+    /// A word that only its holder changes.
+    guarded: u32,
+    /// So many calls from now.
+    calls: u8,
+}
+
 /// A call that was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -81,6 +92,7 @@ pub struct Machine {
     pub calls: Vec<Call>,
     /// A timer lets a lock go at any moment, so memory has no one state.
     pub lock_is_timed: bool,
+    pub hold: Option<Hold>,
     pub plan: Plan,
     /// What calls come to, instead of what the oracle plays.
     pub script: Option<Script>,
@@ -123,6 +135,7 @@ impl Machine {
             recording: false,
             calls: Vec::new(),
             lock_is_timed: false,
+            hold: None,
             plan: Plan::default(),
             script: None,
         };
@@ -237,6 +250,7 @@ impl Machine {
                 (false, Some(_)) => self.layout.digest_arena(self.arena_end),
             };
             self.calls.push(Call { hook: hook as u8, arguments, state });
+            self.hold_if_due();
         }
         let action = if self.recording { self.scripted(hook) } else { action };
         match action {
@@ -300,6 +314,47 @@ impl Machine {
         gate.eip = low::read32(esp);
         gate.esp = esp + 4;
         Ok(())
+    }
+
+    /// Lets another CPU take a lock from `calls` calls on, for a while. `entry`: whose
+    /// lock, if it is of one.
+    pub fn hold_later(&mut self, lock: Lock, entry: Option<u32>, calls: u8) {
+        let layout = &self.layout;
+        let word = |base: u32, field| base + layout.place(field).byte();
+        self.hold = match lock {
+            Lock::Hint => layout.hint_lock.map(|lock| (lock, word(layout.map, Field::Hint))),
+            Lock::OfEntry(_) => {
+                let mapped = entry.map_or(0, |entry| layout.get(entry, Field::EntryObject));
+                let is_sub_map = entry.is_some_and(|e| layout.get(e, Field::IsSubMap) != 0);
+                match (mapped, is_sub_map) {
+                    (0, _) => None,
+                    (map, true) => layout
+                        .map_ref_lock
+                        .map(|lock| (map + lock, word(map, Field::MapReferences))),
+                    // Its references are taken away by the oracle: nobody else may let it go.
+                    (object, false) => {
+                        layout.object_lock.map(|lock| (object + lock, object + lock))
+                    }
+                }
+            }
+        }
+        .map(|(lock, guarded)| Hold { lock, guarded, calls });
+    }
+
+    /// Asked for each call.
+    pub fn hold_if_due(&mut self) {
+        match &mut self.hold {
+            None => {}
+            Some(Hold { lock, guarded, calls: 0 }) => {
+                // Not if the code itself holds it.
+                if low::read32(*lock) == 0 {
+                    low::write32(*lock, 1);
+                    watch::release_later(*lock, *guarded);
+                }
+                self.hold = None;
+            }
+            Some(hold) => hold.calls -= 1,
+        }
     }
 
     /// A stop in words.

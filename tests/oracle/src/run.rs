@@ -4,8 +4,7 @@
 use anyhow::{bail, Result};
 
 use crate::campaign::COUNTS;
-use crate::case::{Base, Case, Op, Poke};
-use crate::layout::Field;
+use crate::case::{Base, Case, Op};
 use crate::low;
 use crate::machine::{Call, Machine, Side, Stop};
 use crate::memory::{rounded, Changes, Image};
@@ -18,7 +17,7 @@ pub struct Trace {
     /// What each op returned; the last may have stopped.
     pub returned: Vec<Result<u32, Stop>>,
     pub calls: Vec<Call>,
-    /// It changed the hint while another held its lock.
+    /// It changed what a spin lock guards while another CPU held that.
     broke_into: bool,
     /// What it left otherwise than it was built.
     after: Changes,
@@ -34,8 +33,8 @@ pub enum Difference {
     Allocated,
     Memory,
     KernelData,
-    /// A side stored the hint without its lock.
-    HintLock,
+    /// A side changed what a spin lock guards without it.
+    HeldLock,
     /// Something was written where nothing of a case is.
     Stray,
 }
@@ -122,6 +121,7 @@ impl Bench {
         self.machine.arena_end = self.built_image.end();
         self.machine.reset();
         self.machine.calls.clear();
+        self.machine.hold = None;
         self.machine.plan.start(&case.acts);
         for &poke in &case.pokes {
             self.machine.poke(&self.built, poke);
@@ -148,15 +148,8 @@ impl Bench {
         if let Some(script) = &mut machine.script {
             script.start();
         }
-        let held = machine
-            .layout
-            .hint_lock
-            .filter(|_| case.pokes.iter().any(|poke| matches!(poke, Poke::HoldHint)));
-        machine.lock_is_timed = held.is_some();
-        if let Some(lock) = held {
-            let hint = machine.layout.map + machine.layout.place(Field::Hint).byte();
-            watch::release_later(lock, hint);
-        }
+        machine.lock_is_timed = machine.hold.is_some();
+        machine.hold_if_due();
         machine.recording = true;
         let trace = match side {
             Side::Shipped => &mut self.shipped,
@@ -177,7 +170,7 @@ impl Bench {
             }
         }
         machine.recording = false;
-        trace.broke_into = held.is_some() && !watch::wait_for_release();
+        trace.broke_into = machine.lock_is_timed && !watch::wait_for_release();
         std::mem::swap(&mut trace.calls, &mut machine.calls);
         self.built_image.take_changes(machine.arena_end, self.strict, &mut trace.after);
         self.disturbed = false;
@@ -206,7 +199,7 @@ impl Bench {
             return Some(Difference::Memory);
         }
         if a.broke_into || b.broke_into {
-            return Some(Difference::HintLock);
+            return Some(Difference::HeldLock);
         }
         (a.after.data != b.after.data).then_some(Difference::KernelData)
     }

@@ -3,7 +3,7 @@
 
 use anyhow::{bail, Result};
 
-use crate::case::{Base, Change, NewEntry, Op, Poke, HEADER};
+use crate::case::{Base, Change, Lock, NewEntry, Op, Poke, HEADER};
 use crate::layout::{Field, Owner};
 use crate::low;
 use crate::machine::{Machine, Stop};
@@ -203,14 +203,29 @@ impl Machine {
                     layout.set(header, Field::End, layout.get(next, Field::Start));
                 }
             }
-            Poke::HoldHint => {
-                if let Some(lock) = layout.hint_lock {
-                    low::write32(lock, 1);
+            Poke::HoldHint => self.hold_later(Lock::Hint, None, 0),
+            Poke::Hold { lock: Lock::Hint, calls } => self.hold_later(Lock::Hint, None, calls),
+            Poke::Hold { lock: lock @ Lock::OfEntry(slot), calls } => {
+                let entry = entry(slot);
+                self.hold_later(lock, entry, calls);
+            }
+            Poke::NoTree => layout.set(layout.map, Field::TreeRoot, 0),
+            Poke::Overlap { slot, ends } => {
+                let (field, value) =
+                    if ends { (Field::End, u32::MAX & !(PAGE - 1)) } else { (Field::Start, 0) };
+                if let Some(entry) = entry(slot) {
+                    layout.set(entry, field, value);
                 }
             }
             Poke::SubMap { slot } => {
                 if let Some(entry) = entry(slot) {
                     self.make_sub_map(entry);
+                }
+            }
+            Poke::NoSubMap { slot } => {
+                if let Some(entry) = entry(slot) {
+                    layout.set(entry, Field::IsSubMap, 1);
+                    layout.set(entry, Field::EntryObject, 0);
                 }
             }
             Poke::ProjectBack { slot } => {

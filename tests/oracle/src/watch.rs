@@ -117,13 +117,13 @@ pub fn release_later(address: u32, guarded: u32) {
     unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) };
 }
 
-/// Waits until no lock is held for a timer to let go. False: what it guards was
+/// Waits until no lock is held for a timer to let go. False: what it guarded was
 /// changed while it was held.
 pub fn wait_for_release() -> bool {
     while HELD_LOCK.load(Relaxed) != 0 {
         std::hint::spin_loop();
     }
-    !BROKEN_INTO.load(Relaxed)
+    !BROKEN_INTO.swap(false, Relaxed)
 }
 
 /// Starts the clock against calls that do not end; each process needs its own.
