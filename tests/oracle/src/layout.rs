@@ -197,11 +197,13 @@ impl Layout {
         self.places[field as usize]
     }
 
+    #[inline]
     pub fn get(&self, base: u32, field: Field) -> u32 {
         let Word { offset, shift, mask } = self.words[field as usize];
         low::read32(base + offset) >> shift & mask
     }
 
+    #[inline]
     pub fn set(&self, base: u32, field: Field, value: u32) {
         let Word { offset, shift, mask } = self.words[field as usize];
         let at = base + offset;
@@ -220,6 +222,7 @@ impl Layout {
 
     /// The entry at a place in the ring, counted from the first and around; none
     /// if there is none or the ring is broken.
+    #[inline]
     pub fn entry_at(&self, slot: u32) -> Option<u32> {
         let mut count = 0;
         for entry in self.ring() {
@@ -232,6 +235,7 @@ impl Layout {
     }
 
     /// The entries of the map, in order; ends where the ring leaves the arena.
+    #[inline]
     pub fn ring(&self) -> impl Iterator<Item = u32> + '_ {
         const MOST: usize = 400;
         let mut at = self.get(self.map, Field::First);
@@ -246,6 +250,7 @@ impl Layout {
         .take(MOST)
     }
 
+    #[inline]
     pub fn may_be_entry(&self, address: u32) -> bool {
         address.wrapping_sub(low::ARENA) < low::ARENA_SIZE - self.entry_size
     }
@@ -280,6 +285,7 @@ impl Layout {
 
     /// Sums up the map, every entry or object that is an argument, and the
     /// thread's privilege: what a callee may look at.
+    #[inline]
     pub fn fingerprint(&self, arguments: &[u32]) -> u64 {
         let mut hash = mix(0, u64::from(self.get(self.thread, Field::Privilege)));
         hash = digest(hash, low::bytes(self.map, self.map_size));

@@ -156,23 +156,27 @@ pub const READ: i32 = libc::PROT_READ;
 /// Bytes of 32-bit memory.
 ///
 /// The slice is made for one use and dropped before 32-bit code runs again.
+#[inline]
 pub fn bytes<'a>(address: u32, size: u32) -> &'a mut [u8] {
     // SAFETY: callers pass mapped memory below 4 GB, which holds plain bytes and
     // which no Rust value lives in; this program has one thread.
     unsafe { std::slice::from_raw_parts_mut(address as *mut u8, size as usize) }
 }
 
+#[inline]
 pub fn read32(address: u32) -> u32 {
     // SAFETY: as in `bytes`; the kernel's structures may be misaligned on purpose.
     unsafe { (address as *const u32).read_unaligned() }
 }
 
+#[inline]
 pub fn write32(address: u32, value: u32) {
     // SAFETY: as in `read32`.
     unsafe { (address as *mut u32).write_unaligned(value) }
 }
 
 /// The registers at the gate.
+#[inline]
 pub fn gate() -> &'static mut Gate {
     // SAFETY: `set_up` mapped the page, and it holds a `Gate` and nothing else;
     // no reference is kept across `enter`.
@@ -180,6 +184,7 @@ pub fn gate() -> &'static mut Gate {
 }
 
 /// Runs 32-bit code from the registers at the gate until it takes an exit.
+#[inline]
 pub fn enter() {
     // SAFETY: the gate was set up; the code that runs sees only memory below
     // 4 GB, and comes back through an exit or through the fault handler.

@@ -212,7 +212,7 @@ impl Machine {
             Poke::NoTree => layout.set(layout.map, Field::TreeRoot, 0),
             Poke::Overlap { slot, ends } => {
                 let (field, value) =
-                    if ends { (Field::End, u32::MAX & !(PAGE - 1)) } else { (Field::Start, 0) };
+                    if ends { (Field::End, !(PAGE - 1)) } else { (Field::Start, 0) };
                 if let Some(entry) = entry(slot) {
                     layout.set(entry, field, value);
                 }

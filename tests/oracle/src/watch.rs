@@ -38,11 +38,13 @@ static TICK_CALL: AtomicU32 = AtomicU32::new(0);
 static TICKS: AtomicU32 = AtomicU32::new(0);
 
 /// The pages of kernel data that were ever written, in order.
+#[inline]
 pub fn touched() -> impl Iterator<Item = u32> {
     let count = TOUCHED_COUNT.load(Relaxed) as usize;
     TOUCHED[..count].iter().map(|page| page.load(Relaxed))
 }
 
+#[inline]
 pub fn touched_count() -> usize {
     TOUCHED_COUNT.load(Relaxed) as usize
 }
