@@ -157,6 +157,9 @@ fn numbers_that_no_machine_has_are_wrong_usage() {
         ("--banner-timeout", "0"),
         ("--silence", "0"),
         ("--tries", "0"),
+        ("--memory", "0M"),
+        ("--memory", "M"),
+        ("--memory", "1,maxmem=9G"),
     ] {
         let output =
             Command::new(bench::VMTOOL).args(["boot", "absent", option, value]).output().unwrap();

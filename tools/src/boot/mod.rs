@@ -67,6 +67,17 @@ pub struct Args {
     machine: MachineArgs,
 }
 
+/// As QEMU takes it, but for none at all, which it takes for its default.
+pub fn memory_size(text: &str) -> Result<String, String> {
+    let number = text.strip_suffix(['k', 'K', 'M', 'G', 'T']).unwrap_or(text);
+    let size = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    if size && number.bytes().any(|digit| digit != b'0') {
+        Ok(text.to_owned())
+    } else {
+        Err("a size from 1 on is wanted, in MB or with k, M, G, T behind it".to_owned())
+    }
+}
+
 /// Options that `vmtool boot` and `vmtool run` share.
 #[derive(clap::Args, Clone)]
 pub struct MachineArgs {
@@ -74,7 +85,7 @@ pub struct MachineArgs {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=255))]
     smp: u32,
     /// QEMU's memory
-    #[arg(long, default_value = "512M")]
+    #[arg(long, default_value = "512M", value_parser = memory_size)]
     memory: String,
     /// QEMU's accelerator
     #[arg(long, default_value = "tcg,thread=multi")]

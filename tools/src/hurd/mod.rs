@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure, Context, Result};
 use tempfile::TempDir;
 
-use crate::boot::{Machine, Progress, Status};
+use crate::boot::{memory_size, Machine, Progress, Status};
 
 mod console;
 mod directory;
@@ -89,10 +89,10 @@ pub struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     repeats: u32,
     /// Number of CPUs
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=255))]
     smp: u32,
     /// QEMU's memory
-    #[arg(long, default_value = "1G")]
+    #[arg(long, default_value = "1G", value_parser = memory_size)]
     memory: String,
     /// QEMU's accelerator
     #[arg(long, default_value = "tcg,thread=multi")]
