@@ -78,7 +78,8 @@ struct Args {
     /// did not must stand in this list, with the reason
     #[arg(long, value_name = "LIST", conflicts_with = "wrong")]
     reach: Option<PathBuf>,
-    /// Tell it of the first cases only, as the breakpoints for it take time. A kernel that the list does
+    /// Tell it of the first cases only, as the breakpoints for it take time; ways that the list rules out
+    /// are looked for in the first tenth of these. A kernel that the list does
     /// not name is then told of in a line that starts with SKIP, and all else is well: status 0
     #[arg(long, value_name = "N", requires = "reach", value_parser = clap::value_parser!(u64).range(1..))]
     reach_cases: Option<u64>,
@@ -154,10 +155,11 @@ fn run(args: &Args) -> Result<Verdict> {
         return Ok(verdict(wrong::run(&mut bench, &plan)?));
     }
     let list = args.reach.as_deref().map(reach_list::List::read).transpose()?;
-    let branches = match &list {
-        Some(_) => reach::branches(&bench.machine.kernel, args.callers)?,
-        None => Vec::new(),
-    };
+    let mut branches = Vec::new();
+    if let Some(list) = &list {
+        branches = reach::branches(&bench.machine.kernel, args.callers)?;
+        reach_list::mark(list, &version, &mut branches);
+    }
     reach::arm(&bench.machine.kernel, &branches)?;
     let campaign = Campaign {
         cases: args.cases,

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::reach::Branch;
+use crate::reach::{Branch, NOT_TAKEN, TAKEN};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +40,17 @@ impl List {
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
         toml::from_str(&text).with_context(|| path.display().to_string())
+    }
+}
+
+/// Tells the branches which ways they cannot go.
+pub fn mark(list: &List, version: &str, branches: &mut [Branch]) {
+    for entry in list.unreachable.iter().filter(|u| u.kernels.iter().any(|k| k == version)) {
+        let way = if entry.taken { TAKEN } else { NOT_TAKEN };
+        let is_it = |b: &&mut Branch| b.function == entry.function && b.offset == entry.offset;
+        if let Some(branch) = branches.iter_mut().find(is_it) {
+            branch.expected &= !way;
+        }
     }
 }
 
