@@ -97,16 +97,22 @@ bench: $(ORACLE) for-kernel $(if $(STORMS),storm)
 	@mkdir -p build/bench
 	@rust=$(call made,plain-graft) && folder=$(call made,folder) && name=$${folder##*/} && \
 	$(ORACLE) bench measure --kernel '$(KERNEL)' --object "$${rust%/*}/vm_map.o" --grafted "$$rust" --name "$$name" \
-		--save "build/bench/$$name.toml" $(if $(STORMS),&& \
+		--save "build/bench/$$name.toml" && object=$(call made,callers-object) && \
+	$(ORACLE) bench measure --kernel '$(KERNEL)' --object "$$object" --name "$$name" \
+		--save "build/bench/callers-$$name.toml" $(if $(STORMS),&& \
 	$(ORACLE) bench storms --stock '$(KERNEL)' --grafted "$$rust" --storm $(STORM) --vmtool $(VMTOOL) --pairs $(STORMS) \
 		--name "$$name" --logs "$$folder/bench-logs" --save "build/bench/storms-$$name.toml")
-	@$(ORACLE) bench report $$(ls build/bench/*.toml | grep -v /storms-) \
+	@$(ORACLE) bench report $$(ls build/bench/*.toml | grep -v -e /storms- -e /callers-) \
+		$$(ls build/bench/callers-*.toml | sed 's/^/--callers /') \
 		$$(ls build/bench/storms-*.toml 2>/dev/null | sed 's/^/--storms /') -o build/bench/report.html \
 		$(if $(PAGE),--page '$(PAGE)' --of "$$(date +%F)$$(git describe --always --dirty 2>/dev/null | sed 's/^/, commit /')")
 
 budget: $(ORACLE) for-kernel
 	@object=$(call made,plain-object) && \
 	$(ORACLE) bench budget --kernel '$(KERNEL)' --object "$$object" --budget tests/oracle/budget.toml && \
+	tests/oracle/budget-fails.sh $(ORACLE) '$(KERNEL)' "$$object" && \
+	object=$(call made,callers-object) && \
+	$(ORACLE) bench budget --kernel '$(KERNEL)' --object "$$object" --budget tests/oracle/budget-callers.toml && \
 	tests/oracle/budget-fails.sh $(ORACLE) '$(KERNEL)' "$$object"
 
 storm-wrong: for-kernel packages-run storm

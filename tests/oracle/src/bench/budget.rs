@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::measure::Plan;
 use super::results::{self, Results};
+use super::verdict::CALLED;
 use super::Subject;
 
 /// Check by count that our functions cost no more than a budget says
@@ -40,8 +41,7 @@ type Budgets = BTreeMap<String, Budget>;
 struct Budget {
     compiler: String,
     text_bytes: u64,
-    stack_bytes_coalesce: u64,
-    stack_bytes_scan: u64,
+    stack_bytes: BTreeMap<String, u64>,
     instructions: BTreeMap<String, u64>,
 }
 
@@ -106,11 +106,14 @@ fn extend(args: &Args) -> String {
 impl Budget {
     fn of(results: &Results) -> Self {
         let rows = results.rows.iter();
+        let functions = if results.of_callers() { &CALLED[..] } else { &["coalesce", "scan"] };
         Budget {
             compiler: results.compiler.clone(),
-            text_bytes: results.text.ours().into(),
-            stack_bytes_coalesce: results.stacks("coalesce")[1].into(),
-            stack_bytes_scan: results.stacks("scan")[1].into(),
+            text_bytes: results.text.all_of_callers()[1].into(),
+            stack_bytes: functions
+                .iter()
+                .map(|name| (name.to_string(), results.stacks(name)[1].into()))
+                .collect(),
             instructions: rows
                 .map(|row| (format!("{}, {}", row.what, row.entries), row.ours.own.instructions))
                 .collect(),
@@ -122,8 +125,8 @@ impl Budget {
         let numbers = |budget: &Budget| {
             let mut all: BTreeMap<String, u64> = budget.instructions.clone();
             all.insert("bytes of code".to_string(), budget.text_bytes);
-            all.insert("bytes of stack, coalesce".to_string(), budget.stack_bytes_coalesce);
-            all.insert("bytes of stack, scan".to_string(), budget.stack_bytes_scan);
+            let stacks = budget.stack_bytes.iter();
+            all.extend(stacks.map(|(name, bytes)| (format!("bytes of stack, {name}"), *bytes)));
             all
         };
         let (allowed, found) = (numbers(self), numbers(found));
@@ -149,14 +152,13 @@ fn text(budgets: &Budgets) -> String {
         # `oracle bench budget --write`, checked by `make check`.\n"
         .to_string();
     for (name, budget) in budgets {
-        let Budget { compiler, text_bytes, stack_bytes_coalesce, stack_bytes_scan, instructions } =
-            budget;
-        let _ = write!(
-            text,
-            "\n[{name:?}]\ncompiler = \"{compiler}\"\ntext_bytes = {text_bytes}\n\
-             stack_bytes_coalesce = {stack_bytes_coalesce}\nstack_bytes_scan = {stack_bytes_scan}\n\
-             \n[{name:?}.instructions]\n"
-        );
+        let Budget { compiler, text_bytes, stack_bytes, instructions } = budget;
+        let _ =
+            write!(text, "\n[{name:?}]\ncompiler = \"{compiler}\"\ntext_bytes = {text_bytes}\n");
+        for (function, bytes) in stack_bytes {
+            let _ = writeln!(text, "stack_bytes.{function} = {bytes}");
+        }
+        let _ = writeln!(text, "\n[{name:?}.instructions]");
         for (row, count) in instructions {
             let _ = writeln!(text, "\"{row}\" = {count}");
         }
@@ -172,8 +174,7 @@ mod tests {
         Budget {
             compiler: "rustc version 1.96.0".to_string(),
             text_bytes: 100,
-            stack_bytes_coalesce: 40,
-            stack_bytes_scan: 60,
+            stack_bytes: [("coalesce".to_string(), 40), ("scan".to_string(), 60)].into(),
             instructions: [("a".to_string(), 10), ("b".to_string(), 20)].into(),
         }
     }
@@ -192,8 +193,7 @@ mod tests {
         let mut found = budget();
         found.instructions.insert("b".to_string(), 21);
         found.text_bytes += 1;
-        found.stack_bytes_coalesce += 4;
-        found.stack_bytes_scan += 4;
+        found.stack_bytes.values_mut().for_each(|bytes| *bytes += 4);
         let complaints = budget().complaints(&found);
         assert_eq!(complaints.len(), 4);
         assert!(complaints.contains(&"b: 21, the budget is 20".to_string()));

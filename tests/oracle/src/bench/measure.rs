@@ -4,7 +4,7 @@
 use anyhow::{ensure, Context, Result};
 
 use super::results::{Measured, Spread};
-use super::rows::{rows, Row};
+use super::rows::{callers_rows, rows, Row};
 use super::stage::{Stage, Way};
 use super::step::Tally;
 use crate::machine::Side;
@@ -22,7 +22,10 @@ pub struct Plan {
 }
 
 pub fn all(stage: &mut Stage, plan: Plan) -> Result<Vec<Measured>> {
-    let rows = rows(plan.most_entries);
+    let rows = match stage.has_callers() {
+        true => callers_rows(plan.most_entries),
+        false => rows(plan.most_entries),
+    };
     let mut measured = Vec::new();
     let line = kit::progress::line();
     for (index, &row) in rows.iter().enumerate() {

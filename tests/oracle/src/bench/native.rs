@@ -4,12 +4,13 @@
 
 use std::arch::global_asm;
 use std::fs;
+use std::mem::offset_of;
 use std::path::Path;
 
 use anyhow::{bail, Context, Result};
 use object::{Object, ObjectSegment};
 
-use crate::hooks::{Action, Spec, SPECS};
+use crate::hooks::{Action, Spec, FIRST_HOOK, SPECS};
 use crate::kernel::Kernel;
 use crate::low;
 
@@ -21,7 +22,10 @@ const BREAKPOINT: u32 = 0;
 const NOTHING: u32 = 1;
 const FULL: u32 = 2;
 const TIMER: u32 = 16;
-const RECORD: u32 = 96;
+const RECORD: u32 = 128;
+
+/// The most that a function takes.
+pub const ARGUMENTS: usize = 6;
 
 /// What the timer calls, how often, with what, and the ticks that it took; and
 /// where records go.
@@ -29,13 +33,15 @@ const RECORD: u32 = 96;
 pub struct Words {
     function: u32,
     times: u32,
-    arguments: [u32; 3],
+    arguments: [u32; ARGUMENTS],
     ticks: u32,
     pub next_record: u32,
     pub last_record: u32,
+    /// Where the next thing that is allocated will lie; 0: the oracle's hook says.
+    pub next_free: u32,
 }
 
-// The timer passes the arguments on the stack and in eax, edx, ecx, whatever the function
+// The timer passes the arguments on the stack and the first in eax, edx, ecx, whatever the function
 // wants, so that both sides are called by the very same code.
 //
 // The recorder is called before an instruction. It writes a `step::Registers`,
@@ -65,28 +71,31 @@ global_asm!(
         movl 0x18001008, %eax
         movl 0x1800100c, %edx
         movl 0x18001010, %ecx
+        pushl 0x1800101c
+        pushl 0x18001018
+        pushl 0x18001014
         pushl %ecx
         pushl %edx
         pushl %eax
         call *0x18001000
-        addl $12, %esp
+        addl $24, %esp
         decl %esi
         jnz 1b
         lfence
         rdtsc
         subl %ebx, %eax
-        movl %eax, 0x18001014
+        movl %eax, 0x18001020
         popl %edi
         popl %esi
         popl %ebx
         popl %ebp
         ret
         .balign 32, 0xcc
-        .org bench_native_start + 96, 0xcc
+        .org bench_native_start + 128, 0xcc
         pushfl
         pushal
         movl 36(%esp), %eax
-        movl 0x18001018, %edi
+        movl 0x18001024, %edi
         movl %eax, (%edi)
         movl 28(%esp), %eax
         movl %eax, 4(%edi)
@@ -106,8 +115,8 @@ global_asm!(
         addl $8, %eax
         movl %eax, 32(%edi)
         addl $36, %edi
-        movl %edi, 0x18001018
-        cmpl 0x1800101c, %edi
+        movl %edi, 0x18001024
+        cmpl 0x18001028, %edi
         jae 2b
     3:
         popal
@@ -125,7 +134,11 @@ extern "C" {
     static bench_native_end: u8;
 }
 
-pub const STUB_SIZE: u32 = 6;
+const STUB_SIZE: u32 = 6;
+const ALLOCATOR_SIZE: u32 = 21;
+
+/// Bytes from one thing that is allocated to the next: an entry fits.
+pub const ALLOCATED: u8 = 112;
 
 /// Maps the code; puts stubs in place of what was hooked, and the kernel's own
 /// code back where it was to run. Returns the stubs.
@@ -145,16 +158,36 @@ pub fn install(kernel: &Kernel, path: &Path) -> Result<Vec<(u32, u32)>> {
     let mut stubs = Vec::new();
     let (text, size) = *kernel.text.first().context("a kernel without code")?;
     low::protect(text, size, low::RW);
-    for Spec(name, action, _) in SPECS {
+    for (index, Spec(name, action, _)) in SPECS.iter().enumerate() {
         let Some(symbol) = kernel.symbols.get(*name) else { continue };
         let at = symbol.address;
         match action {
-            Action::Run => {
+            Action::Run | Action::Release => {
                 let bytes = file
                     .segments()
                     .find_map(|segment| segment.data_range(at.into(), 5).ok().flatten())
                     .with_context(|| format!("{name} lies in no segment"))?;
                 low::bytes(at, 5).copy_from_slice(bytes);
+            }
+            Action::Allocate => {
+                if symbol.size < ALLOCATOR_SIZE {
+                    bail!("{name} has no room for a stub");
+                }
+                let place = (WORDS + offset_of!(Words, next_free) as u32).to_le_bytes();
+                let hook = low::exit_address(FIRST_HOOK + index as u32);
+                let distance = hook.wrapping_sub(at + 13).to_le_bytes();
+                // mov eax, [place]; test eax, eax; jz hook; add dword ptr [place], ALLOCATED; ret
+                let code = [
+                    &[0xa1][..],
+                    &place,
+                    &[0x85, 0xc0, 0x0f, 0x84],
+                    &distance,
+                    &[0x83, 0x05],
+                    &place,
+                    &[ALLOCATED, 0xc3],
+                ];
+                low::bytes(at, ALLOCATOR_SIZE).copy_from_slice(&code.concat());
+                stubs.push((at, ALLOCATOR_SIZE));
             }
             Action::Return(_) | Action::Fault => {
                 let value = if let Action::Return(value) = action { *value } else { 0 };
@@ -194,7 +227,7 @@ pub const fn nothing() -> u32 {
 }
 
 /// Sets the timer to a call; returns what to call instead.
-pub fn set_timer(function: u32, times: u32, arguments: [u32; 3]) -> u32 {
+pub fn set_timer(function: u32, times: u32, arguments: [u32; ARGUMENTS]) -> u32 {
     *words() = Words { function, times, arguments, ..*words() };
     CODE + TIMER
 }

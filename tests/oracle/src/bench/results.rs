@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What was measured, as it is kept in files.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -42,7 +43,7 @@ pub struct Spread {
 }
 
 /// Bytes of machine code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     pub shipped_coalesce: u32,
     pub shipped_scan: u32,
@@ -51,6 +52,9 @@ pub struct Text {
     pub ours_scan: u32,
     /// Functions of ours that the two call.
     pub ours_helpers: u32,
+    /// With the callers in the object: bytes of each, shipped and ours, without what it calls.
+    #[serde(default)]
+    pub callers: BTreeMap<String, [u32; 2]>,
 }
 
 /// What the jump and the thunk of the grafted kernel add to each call.
@@ -86,6 +90,12 @@ pub struct Load {
 impl Text {
     pub fn shipped(&self) -> u32 {
         self.shipped_coalesce + self.shipped_scan
+    }
+
+    /// Of the two, their callers and the helpers of either side: shipped and ours.
+    pub fn all_of_callers(&self) -> [u32; 2] {
+        let sum = |side: usize| self.callers.values().map(|sizes| sizes[side]).sum::<u32>();
+        [self.shipped() + self.shipped_helpers + sum(0), self.ours() + sum(1)]
     }
 
     pub fn ours(&self) -> u32 {
@@ -140,6 +150,18 @@ impl Results {
     pub fn geometric_mean(&self) -> f64 {
         let sum: f64 = self.rows.iter().map(|row| row.instructions().ln()).sum();
         (sum / self.rows.len() as f64).exp()
+    }
+
+    /// The same of the medians of the times; none, if a row has no time.
+    pub fn mean_time(&self) -> Option<f64> {
+        let logs = self.rows.iter().map(|row| Some(row.time?.quartiles[1].ln()));
+        let sum: Option<f64> = logs.sum();
+        sum.filter(|_| !self.rows.is_empty()).map(|sum| (sum / self.rows.len() as f64).exp())
+    }
+
+    /// Whether it is the callers that were measured.
+    pub fn of_callers(&self) -> bool {
+        !self.text.callers.is_empty()
     }
 
     /// The deepest stack of any row: shipped and ours.

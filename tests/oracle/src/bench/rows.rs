@@ -5,6 +5,7 @@
 pub enum Call {
     Coalesce(Coalesce),
     Scan(Scan),
+    Caller(Caller),
 }
 
 /// How the coalesce ends.
@@ -26,6 +27,22 @@ pub enum Scan {
     CountStays,
     Unwire,
     Nothing,
+}
+
+/// Which of the two functions' callers is called, and what it does to every entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    WireKernel,
+    WireUser,
+    WireAgain,
+    Unwire,
+    Protect,
+    ProtectMerging,
+    /// Of one entry, whose ends are outside.
+    ProtectClipping,
+    Inherit,
+    InheritMerging,
+    Remove,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +67,29 @@ pub const SCAN: [Scan; 6] = [
 ];
 const HIT_SIZES: [u32; 3] = [3, 16, 256];
 pub const SCAN_SIZES: [u32; 5] = [1, 16, 256, 4_096, 65_536];
+
+const CALLERS: [Caller; 10] = [
+    Caller::WireKernel,
+    Caller::WireUser,
+    Caller::WireAgain,
+    Caller::Unwire,
+    Caller::Protect,
+    Caller::ProtectMerging,
+    Caller::ProtectClipping,
+    Caller::Inherit,
+    Caller::InheritMerging,
+    Caller::Remove,
+];
+const CALLER_SIZES: [u32; 4] = [1, 16, 256, 4_096];
+
+/// Every row of the callers, but those with more entries than `most`.
+pub fn callers_rows(most: u32) -> Vec<Row> {
+    let rows = CALLERS.iter().flat_map(|&what| {
+        CALLER_SIZES.iter().map(move |&entries| Row { call: Call::Caller(what), entries })
+    });
+    let alone = |row: &Row| row.call != Call::Caller(Caller::ProtectClipping) || row.entries == 1;
+    rows.filter(|row| row.entries <= most && alone(row)).collect()
+}
 
 /// Every row, but those with more entries than `most`.
 pub fn rows(most: u32) -> Vec<Row> {
@@ -77,6 +117,16 @@ impl Row {
             Call::Scan(Scan::CountStays) => "scan, count already 2",
             Call::Scan(Scan::Unwire) => "scan, unwire",
             Call::Scan(Scan::Nothing) => "scan, nothing to do",
+            Call::Caller(Caller::WireKernel) => "pageable, wire, kernel pmap",
+            Call::Caller(Caller::WireUser) => "pageable, wire, user pmap",
+            Call::Caller(Caller::WireAgain) => "pageable, wire what is wired",
+            Call::Caller(Caller::Unwire) => "pageable, unwire",
+            Call::Caller(Caller::Protect) => "protect",
+            Call::Caller(Caller::ProtectMerging) => "protect, all merge",
+            Call::Caller(Caller::ProtectClipping) => "protect, clips both ends",
+            Call::Caller(Caller::Inherit) => "inherit",
+            Call::Caller(Caller::InheritMerging) => "inherit, all merge",
+            Call::Caller(Caller::Remove) => "remove",
         }
     }
 
@@ -85,6 +135,7 @@ impl Row {
         match self.call {
             Call::Coalesce(how) => how != Coalesce::Hit,
             Call::Scan(what) => matches!(what, Scan::CountStays | Scan::Nothing),
+            Call::Caller(_) => false,
         }
     }
 }

@@ -10,6 +10,7 @@ use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
 
 use super::results::{Added, Graft, Text};
 use super::stage::HELPERS;
+use crate::callers::CALLERS;
 use crate::kernel::Kernel;
 
 const COALESCE: &str = "vm_map_coalesce_entry";
@@ -31,7 +32,12 @@ pub fn text(kernel: &Kernel, our_object: &Path) -> Result<Text> {
     }
     for symbol in file.symbols().filter(|s| s.kind() == SymbolKind::Text && s.is_definition()) {
         let size = symbol.size() as u32;
-        match symbol.name()? {
+        let name = symbol.name()?;
+        if CALLERS.iter().any(|(_, caller)| *caller == name) {
+            text.callers.insert(name.to_string(), [kernel.symbol(name)?.size, size]);
+            continue;
+        }
+        match name {
             COALESCE => text.ours_coalesce += size,
             SCAN => text.ours_scan += size,
             _ => text.ours_helpers += size,

@@ -6,8 +6,9 @@ use std::path::Path;
 use anyhow::{bail, Context, Result};
 
 use super::native;
-use super::rows::{Call, Coalesce, Row, Scan};
+use super::rows::{Call, Caller, Coalesce, Row, Scan};
 use super::step::{Stepper, Tally};
+use crate::callers::{self, CALLERS};
 use crate::layout::Field;
 use crate::low;
 use crate::machine::{Machine, Side, Stop};
@@ -19,6 +20,7 @@ const FIRST_ADDRESS: u32 = 0x10_0000;
 const MORE_ARENA: u32 = 0x80_0000;
 /// Room for our object, from where it is loaded on.
 const OURS_SIZE: u32 = 0x10_0000;
+const READ: u32 = 1;
 const READ_WRITE: u32 = 3;
 const ALL: u32 = 7;
 const INHERIT: [u32; 2] = [1, 2];
@@ -39,9 +41,11 @@ pub struct Stage {
     booted: Image,
     built: Image,
     used: u32,
-    steppers: [Stepper; 3],
+    /// Memory for what a call allocates: the two entries of two clips.
+    spare: u32,
+    steppers: [Stepper; 4],
     /// The function's arguments for the row at hand.
-    arguments: [u32; 3],
+    arguments: Vec<u32>,
     row: Option<Row>,
 }
 
@@ -57,33 +61,48 @@ impl Stage {
         };
         let helpers = HELPERS.map(place).into_iter().collect::<Result<Vec<_>>>()?;
         let percpu = machine.layout.percpu;
-        let stepper = |own| Stepper::new(own, &helpers, &stubs, percpu);
+        let stepper = |own: &[(u32, u32)]| Stepper::new(own, &helpers, &stubs, percpu);
+        let the_two = [place("vm_map_coalesce_entry")?, place("vm_map_pageable_scan")?];
+        let mut all = the_two.to_vec();
+        for (_, name) in CALLERS {
+            all.push(place(name)?);
+        }
         let steppers = [
-            stepper(place("vm_map_coalesce_entry")?),
-            stepper(place("vm_map_pageable_scan")?),
-            stepper((low::OURS, OURS_SIZE)),
+            stepper(&the_two[..1]),
+            stepper(&the_two[1..]),
+            stepper(&all),
+            stepper(&[(low::OURS, OURS_SIZE)]),
         ];
         let mut booted = Image::default();
         booted.capture(machine.arena_end);
         Ok(Stage {
             used: machine.arena_end,
+            spare: 0,
             machine,
             booted,
             built: Image::default(),
             steppers,
-            arguments: [0; 3],
+            arguments: Vec::new(),
             row: None,
         })
+    }
+
+    /// Whether our object has the callers too. It is their cost that is measured then.
+    pub fn has_callers(&self) -> bool {
+        self.machine.ours.callers.is_some()
     }
 
     /// Builds the row's map.
     pub fn build(&mut self, row: Row) -> Result<()> {
         self.booted.restore(self.used);
         self.machine.reset();
+        native::words().next_free = 0;
         let arguments = match row.call {
             Call::Coalesce(how) => self.coalesce_map(how, row.entries),
             Call::Scan(what) => self.scan_map(what, row.entries),
+            Call::Caller(what) => self.callers_map(what, row.entries),
         };
+        self.spare = self.machine.allocate(2 * u32::from(native::ALLOCATED)).unwrap_or_default();
         let describe = |stop| anyhow::anyhow!("building a map: {}", self.machine.describe(&stop));
         self.arguments = arguments.map_err(describe)?;
         self.used = self.machine.arena_end;
@@ -131,7 +150,7 @@ impl Stage {
     }
 
     /// Adjacent entries, all in the state that the row wants, over one object.
-    fn scan_map(&mut self, what: Scan, entries: u32) -> Result<[u32; 3], Stop> {
+    fn scan_map(&mut self, what: Scan, entries: u32) -> Result<Vec<u32>, Stop> {
         self.new_map(what == Scan::WireKernel, entries + 16)?;
         let size = PAGE * entries;
         let object = self.machine.call(self.machine.functions.allocate, &[size])?;
@@ -158,10 +177,10 @@ impl Stage {
         if count != 0 {
             layout.set(layout.map, Field::SizeWired, size);
         }
-        Ok([layout.map, all[0], FIRST_ADDRESS + size])
+        Ok(vec![layout.map, all[0], FIRST_ADDRESS + size])
     }
 
-    fn coalesce_map(&mut self, how: Coalesce, entries: u32) -> Result<[u32; 3], Stop> {
+    fn coalesce_map(&mut self, how: Coalesce, entries: u32) -> Result<Vec<u32>, Stop> {
         self.new_map(false, 2 * entries + 16)?;
         for number in 0..entries {
             self.add_entry(number, number)?;
@@ -171,13 +190,13 @@ impl Stage {
         let layout = &self.machine.layout;
         layout.set(entry, Field::Inheritance, layout.get(prev, Field::Inheritance));
         match how {
-            Coalesce::PreviousIsHeader => return Ok([layout.map, all[0], 0]),
+            Coalesce::PreviousIsHeader => return Ok(vec![layout.map, all[0]]),
             Coalesce::NotAdjacent => layout.set(prev, Field::End, layout.get(prev, Field::Start)),
             Coalesce::ProtectionDiffers => layout.set(entry, Field::Protection, 1),
             Coalesce::InTransition => layout.set(prev, Field::InTransition, 1),
             Coalesce::Hit => {}
         }
-        Ok([layout.map, entry, 0])
+        Ok(vec![layout.map, entry])
     }
 
     /// Everything in memory but stacks, as the last call left it.
@@ -192,16 +211,82 @@ impl Stage {
         self.built.restore(self.used);
         self.machine.arena_end = self.used;
         self.machine.reset();
+        native::words().next_free = self.spare;
+    }
+
+    /// A map for a caller, unlocked; and what that is called with. Neighbours differ in what the
+    /// call leaves as it is, or, where it merges them, in what it makes the same.
+    fn callers_map(&mut self, what: Caller, entries: u32) -> Result<Vec<u32>, Stop> {
+        use Caller::*;
+        let size = PAGE * entries;
+        let arguments = match what {
+            WireKernel | WireUser | WireAgain | Unwire => {
+                let (scan, access) = match what {
+                    WireKernel => (Scan::WireKernel, READ_WRITE),
+                    WireUser => (Scan::WireUser, READ_WRITE),
+                    WireAgain => (Scan::CountUp, READ_WRITE),
+                    _ => (Scan::Unwire, 0),
+                };
+                self.scan_map(scan, entries)?;
+                vec![access, 1, 1]
+            }
+            Remove => {
+                self.scan_map(Scan::Nothing, entries)?;
+                Vec::new()
+            }
+            _ => {
+                self.new_map(false, entries + 16)?;
+                let clips = u32::from(what == ProtectClipping);
+                for number in 0..entries {
+                    let odd = number as usize % 2;
+                    let attributes = match what {
+                        ProtectMerging | Inherit => [[READ_WRITE, READ][odd], ALL, INHERIT[0]],
+                        _ => [READ_WRITE, ALL, INHERIT[odd]],
+                    };
+                    let start = FIRST_ADDRESS + PAGE * number;
+                    let size = PAGE + 2 * PAGE * clips;
+                    self.machine.map_pages(start, size, 0, 0, 0, attributes)?;
+                }
+                self.lock()?;
+                match what {
+                    Inherit | InheritMerging => vec![0],
+                    ProtectMerging => vec![READ_WRITE, 0],
+                    _ => vec![READ, 0],
+                }
+            }
+        };
+        let map = self.machine.layout.map;
+        self.machine.call(self.machine.layout.vm_map_unlock, &[map])?;
+        let start = FIRST_ADDRESS + if what == ProtectClipping { PAGE } else { 0 };
+        Ok([vec![map, start, start + size], arguments].concat())
     }
 
     fn target(&self, side: Side) -> Result<u32> {
-        let scans = matches!(self.row.context("no map is built")?.call, Call::Scan(_));
         let shipped = |name| self.machine.kernel.symbol(name).map(|symbol| symbol.address);
-        match (side, scans) {
-            (Side::Shipped, true) => shipped("vm_map_pageable_scan"),
-            (Side::Shipped, false) => shipped("vm_map_coalesce_entry"),
-            (Side::Ours, true) => Ok(self.machine.ours.scan),
-            (Side::Ours, false) => Ok(self.machine.ours.coalesce),
+        let ours = &self.machine.ours;
+        match (side, self.row.context("no map is built")?.call) {
+            (Side::Shipped, Call::Scan(_)) => shipped("vm_map_pageable_scan"),
+            (Side::Shipped, Call::Coalesce(_)) => shipped("vm_map_coalesce_entry"),
+            (Side::Ours, Call::Scan(_)) => Ok(ours.scan),
+            (Side::Ours, Call::Coalesce(_)) => Ok(ours.coalesce),
+            (side, Call::Caller(what)) => {
+                let caller = match what {
+                    Caller::WireKernel | Caller::WireUser | Caller::WireAgain | Caller::Unwire => {
+                        callers::Caller::Pageable
+                    }
+                    Caller::Protect | Caller::ProtectMerging | Caller::ProtectClipping => {
+                        callers::Caller::Protect
+                    }
+                    Caller::Inherit | Caller::InheritMerging => callers::Caller::Inherit,
+                    Caller::Remove => callers::Caller::Remove,
+                };
+                match side {
+                    Side::Shipped => Ok(self.machine.shipped_callers[caller as usize]),
+                    Side::Ours => {
+                        Ok(ours.callers.context("an object without the callers")?[caller as usize])
+                    }
+                }
+            }
         }
     }
 
@@ -215,7 +300,8 @@ impl Stage {
         let target = self.target(side)?;
         let (stack, registers) = self.pass(side);
         let stepper = match (side, self.row.map(|row| row.call)) {
-            (Side::Ours, _) => 2,
+            (Side::Ours, _) => 3,
+            (_, Some(Call::Caller(_))) => 2,
             (_, Some(Call::Scan(_))) => 1,
             _ => 0,
         };
@@ -235,9 +321,11 @@ impl Stage {
     fn pass(&self, side: Side) -> (Vec<u32>, [u32; 3]) {
         let scans = matches!(self.row.map(|row| row.call), Some(Call::Scan(_)));
         match (side, scans) {
-            (Side::Shipped, true) => (Vec::new(), self.arguments),
-            (_, true) => (self.arguments.to_vec(), SCRATCH),
-            (_, false) => (self.arguments[..2].to_vec(), SCRATCH),
+            (Side::Shipped, true) => {
+                let [map, start, end] = self.arguments[..] else { unreachable!() };
+                (Vec::new(), [map, start, end])
+            }
+            _ => (self.arguments.clone(), SCRATCH),
         }
     }
 
@@ -264,7 +352,9 @@ impl Stage {
     }
 
     fn timed(&mut self, target: u32, times: u32) -> Result<u32> {
-        let timer = native::set_timer(target, times, self.arguments);
+        let mut arguments = [0; native::ARGUMENTS];
+        arguments[..self.arguments.len()].copy_from_slice(&self.arguments);
+        let timer = native::set_timer(target, times, arguments);
         match self.machine.enter(timer, &[], SCRATCH) {
             Ok(_) => Ok(native::ticks()),
             Err(stop) => bail!("timing: {}", self.machine.describe(&stop)),

@@ -20,7 +20,8 @@ use super::native;
 use super::recorder::Recorder;
 use crate::low;
 
-/// Whose code an instruction belongs to.
+/// Whose code an instruction belongs to. Of the callers, all that they call of each other and of the
+/// two is their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub enum Part {
     /// The function itself.
@@ -92,7 +93,7 @@ impl Lines {
 
 /// Counts a call; what it knows of the code serves the next one too.
 pub struct Stepper {
-    own: (u32, u32),
+    own: Vec<(u32, u32)>,
     helpers: Vec<(u32, u32)>,
     stubs: Vec<(u32, u32)>,
     /// The base of gs.
@@ -118,9 +119,14 @@ const LINE: u32 = 64;
 
 impl Stepper {
     /// For code at these places: start and size each.
-    pub fn new(own: (u32, u32), helpers: &[(u32, u32)], stubs: &[(u32, u32)], percpu: u32) -> Self {
+    pub fn new(
+        own: &[(u32, u32)],
+        helpers: &[(u32, u32)],
+        stubs: &[(u32, u32)],
+        percpu: u32,
+    ) -> Self {
         Stepper {
-            own,
+            own: own.to_vec(),
             helpers: helpers.to_vec(),
             stubs: stubs.to_vec(),
             percpu,
@@ -237,10 +243,13 @@ impl Stepper {
             self.lowest_esp = self.lowest_esp.min(esp - known.pushes);
         }
         let counts = &mut self.counts[known.part as usize];
-        // A repeated string instruction traps after each round.
-        if !(known.repeats && self.last == eip) {
-            counts.instructions += 1;
+        // A repeated string instruction traps after each round, and is recorded once: its rounds
+        // are counted at the first.
+        if known.repeats && self.last == eip {
+            return true;
         }
+        let rounds = if known.repeats { registers.ecx } else { 1 };
+        counts.instructions += 1;
         self.last = eip;
         for line in known.code_lines {
             self.code.touch(line, known.part);
@@ -252,10 +261,12 @@ impl Stepper {
                 self.failed.get_or_insert(format!("an address it cannot know at {eip:#x}"));
                 continue;
             };
-            counts.reads += u64::from(access.reads);
-            counts.writes += u64::from(access.writes);
-            self.data.touch(address / LINE, known.part);
-            self.data.touch((address + access.size - 1) / LINE, known.part);
+            counts.reads += u64::from(access.reads) * u64::from(rounds);
+            counts.writes += u64::from(access.writes) * u64::from(rounds);
+            let size = access.size * rounds;
+            for line in address / LINE..=(address + size.max(1) - 1) / LINE {
+                self.data.touch(line, known.part);
+            }
         }
         true
     }
@@ -264,7 +275,7 @@ impl Stepper {
         let within = |places: &[(u32, u32)]| {
             places.iter().any(|&(start, size)| eip.wrapping_sub(start) < size)
         };
-        if within(&[self.own]) {
+        if within(&self.own) {
             Part::Own
         } else if within(&self.helpers) {
             Part::Helper

@@ -3,7 +3,7 @@
 
 use super::results::{Measured, Results, Storms};
 use super::step::{Counts, Tally};
-use super::verdict::goals;
+use super::verdict::{goals, CALLED};
 
 /// All tables of one kernel.
 pub fn print(results: &Results) {
@@ -63,7 +63,7 @@ fn print_slopes(results: &Results) {
     println!("\nInstructions per further entry, ours / shipped");
     for kind in results.kinds() {
         let slopes = results.slopes(kind);
-        if slopes.is_empty() || !kind.starts_with("scan") {
+        if slopes.is_empty() || kind.starts_with("coalesce") {
             continue;
         }
         print!("{kind:33}");
@@ -76,6 +76,20 @@ fn print_slopes(results: &Results) {
 
 fn print_sizes(results: &Results) {
     let text = &results.text;
+    if results.of_callers() {
+        println!("\nBytes of code, without what a function calls, ours / shipped");
+        for (name, [shipped, ours]) in &text.callers {
+            println!("  {name:22} {ours:>5} / {shipped}");
+        }
+        let [shipped, ours] = text.all_of_callers();
+        println!("  {:22} {ours:>5} / {shipped}, the two and all helpers too", "all");
+        println!("Deepest stack in bytes below the return address, what of these it calls included, ours / shipped");
+        for function in CALLED {
+            let [shipped, ours] = results.stacks(function);
+            println!("  {function:22} {ours:>5} / {shipped}");
+        }
+        return;
+    }
     println!("\nBytes of code: ours {} (coalesce {}, scan {}, helpers {}); shipped {} (coalesce {}, scan {}), with the gap helpers {}",
         text.ours(), text.ours_coalesce, text.ours_scan, text.ours_helpers,
         text.shipped(), text.shipped_coalesce, text.shipped_scan,

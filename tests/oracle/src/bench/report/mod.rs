@@ -21,6 +21,9 @@ pub struct Args {
     /// What `measure --save` wrote, of one kernel each
     #[arg(required = true, value_name = "FILE")]
     results: Vec<PathBuf>,
+    /// What `measure --save` wrote of an object with the callers (may be given again)
+    #[arg(long, value_name = "FILE")]
+    callers: Vec<PathBuf>,
     /// What `storms --save` wrote (may be given again)
     #[arg(long, value_name = "FILE")]
     storms: Vec<PathBuf>,
@@ -41,16 +44,18 @@ pub fn run(args: &Args) -> Result<()> {
     let all = all.collect::<Result<Vec<Results>>>()?;
     let storms = args.storms.iter().map(|path| results::read(path));
     let storms = storms.collect::<Result<Vec<Storms>>>()?;
-    results::write(&args.output, &html(&all, &storms))?;
+    let callers = args.callers.iter().map(|path| results::read(path));
+    let callers = callers.collect::<Result<Vec<Results>>>()?;
+    results::write(&args.output, &html(&all, &callers, &storms))?;
     println!("{}", args.output.display());
     if let (Some(path), Some(of)) = (&args.page, &args.of) {
-        results::write(path, &page::page(&all, &storms, of))?;
+        results::write(path, &page::page(&all, &callers, &storms, of))?;
         println!("{}", path.display());
     }
     Ok(())
 }
 
-fn html(all: &[Results], storms: &[Storms]) -> String {
+fn html(all: &[Results], callers: &[Results], storms: &[Storms]) -> String {
     let mut body = String::new();
     let versions: Vec<_> = all.iter().map(|results| escape(&results.version)).collect();
     let _ = write!(
@@ -91,6 +96,11 @@ fn html(all: &[Results], storms: &[Storms]) -> String {
     }
     body += "<h2>Numbers</h2>\n";
     for results in all {
+        body += &table(results);
+    }
+    for results in callers {
+        body += "<h2>The callers</h2>\n";
+        body += &goal_list(results);
         body += &table(results);
     }
     format!(

@@ -8,7 +8,7 @@ use super::svg::thousands;
 use crate::bench::verdict::goals;
 
 /// `of`: date and commit, in words.
-pub fn page(all: &[Results], storms: &[Storms], of: &str) -> String {
+pub fn page(all: &[Results], callers: &[Results], storms: &[Storms], of: &str) -> String {
     let mut text = String::from(
         "<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n# What the functions cost\n\n\
          Written by `make bench PAGE=docs/bench.md`; not for editing.\n",
@@ -29,6 +29,22 @@ pub fn page(all: &[Results], storms: &[Storms], of: &str) -> String {
         if let Some(storms) = storms.iter().find(|storms| storms.name == results.name) {
             storm_table(&mut text, storms);
         }
+    }
+    for results in callers {
+        let _ = writeln!(
+            text,
+            "\n## Callers, {}\n\nThe callers of the two, with all that they call of each other and of the two. Time is of \
+             one machine.\n",
+            results.name
+        );
+        goal_table(&mut text, results);
+        row_table(&mut text, results);
+        text += "\n| function | bytes, shipped | ours |\n| --- | --: | --: |\n";
+        for (name, [shipped, ours]) in &results.text.callers {
+            let _ = writeln!(text, "| {name} | {shipped} | {ours} |");
+        }
+        let [shipped, ours] = results.text.all_of_callers();
+        let _ = writeln!(text, "| all, the two and what they call too | {shipped} | {ours} |");
     }
     text
 }
@@ -83,7 +99,7 @@ mod tests {
         let results = Results { name: "k".into(), text, ..Results::default() };
         let load = Load { what: "a".into(), pairs: vec![[2.0, 3.0]] };
         let storms = Storms { name: "k".into(), loads: vec![load], failed: 0 };
-        let page = page(&[results], &[storms], "2026-11-26, commit abc");
+        let page = page(&[results], &[], &[storms], "2026-11-26, commit abc");
         assert!(page.contains("\n2026-11-26, commit abc.\n"), "{page}");
         let bytes = page.lines().find(|line| line.contains("bytes of both functions")).unwrap();
         assert!(bytes.contains("11 of 10") && bytes.ends_with("| **not met** |"), "{bytes}");
