@@ -18,17 +18,18 @@ Writes under build/ ($BUILD replaces it), OUTPUT and its record only.
   --headers DIR     searched before gnumach-headers/: the kernel's own structs.h (also: $GNUMACH_HEADERS_FIRST)
   --features LIST   features of the crate, separated by commas
   --crate DIR       workspace folder to take the crate from instead of this one: for builds that are wrong on purpose
-  --opt-level N     s (default) or 2, which pads loops with instructions that are then run
+  --symbols LIST    more symbols that the object must define, separated by blanks
+  --opt-level N     s (default); 2, which pads loops with instructions that are then run; or 0, for what is to be made quickly
   --library FILE    keeps the static library there too; with OUTPUT `-` no object is linked
 The compiler is the one that find-rustc.sh finds; its cargo must stand beside it.
 END
 }
 
-target=i686-gnumach headers=${GNUMACH_HEADERS_FIRST-} features= crate=$top opt_level=s library= output=
+target=i686-gnumach headers=${GNUMACH_HEADERS_FIRST-} features= crate=$top opt_level=s library= output= more_symbols=
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) usage; exit 0 ;;
-        --target | --headers | --features | --crate | --opt-level | --library)
+        --target | --headers | --features | --crate | --opt-level | --library | --symbols)
             [ $# -ge 2 ] || { echo "build-object.sh: $1 needs a value" >&2; exit 2; }
             case $1 in
                 --target) target=$2 ;;
@@ -37,6 +38,7 @@ while [ $# -gt 0 ]; do
                 --crate) crate=$2 ;;
                 --opt-level) opt_level=$2 ;;
                 --library) library=$2 ;;
+                --symbols) more_symbols=$2 ;;
             esac
             shift 2
             ;;
@@ -71,7 +73,7 @@ hashes() {
     (cd "$1" && shift && find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
 }
 made_from() {
-    echo "$target, opt-level $opt_level, features '$features', $(basename "$sysroot")"
+    echo "$target, opt-level $opt_level, features '$features', $(basename "$sysroot")${more_symbols:+, $more_symbols}"
     "$rustc" -vV
     hashes "$here" build-object.sh env.sh sysroot.sh find-rustc.sh "targets/$target.json"
     hashes "$crate" Cargo.toml Cargo.lock build.rs src gnumach-headers c-shim/bindings.h
@@ -156,14 +158,23 @@ trap 'rm -f "$output.new"' EXIT
 symbols='vm_map_coalesce_entry vm_map_pageable_scan'
 case ",$features," in *,counters,*) symbols="$symbols vm_map_rust_counters" ;; esac
 case ",$features," in *,callers,*) symbols="$symbols $("$here/callers-of.sh" --list)" ;; esac
+symbols="$symbols $more_symbols"
 # shellcheck disable=SC2046 # an option and a word for each symbol
 ld -m "$emulation" -r --gc-sections $(printf -- '-u %s ' $symbols) -o "$output.new" "$archive"
 # -u asks for a symbol without failing when nothing defines it.
+defined=$(readelf -sW "$output.new" | awk '$7 != "UND" { print $8 }')
 for symbol in $symbols; do
-    readelf -sW "$output.new" | awk -v name="$symbol" '$8 == name && $7 != "UND" { found = 1 } END { exit !found }' || {
-        echo "build-object.sh: the crate defines no $symbol" >&2
-        exit 1
-    }
+    case "
+$defined
+" in
+        *"
+$symbol
+"*) ;;
+        *)
+            echo "build-object.sh: the crate defines no $symbol" >&2
+            exit 1
+            ;;
+    esac
 done
 rm -f "$record"
 mv "$output.new" "$output"

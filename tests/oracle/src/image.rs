@@ -54,7 +54,7 @@ fn write(args: &Args) -> Result<()> {
     let kernel = Kernel::load(&args.kernel)?;
     let layout = Layout::read(&kernel)?;
     let mut mapped = 0;
-    let ours = ours::load(&args.object, &kernel, &mut mapped)?;
+    let ours = ours::load(&args.object, &kernel, &mut mapped, None)?;
 
     let mut memory: Vec<u8> = Vec::new();
     let mut text = String::new();

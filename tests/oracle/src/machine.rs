@@ -115,7 +115,7 @@ impl Machine {
         low::set_segments(layout.percpu).map_err(|_| NoModifyLdt)?;
         let trampolines = hooks::install(&kernel)?;
         let mut ours_mapped = 0;
-        let ours = ours::load(object_path, &kernel, &mut ours_mapped)?;
+        let ours = ours::load(object_path, &kernel, &mut ours_mapped, None)?;
         kernel.seal();
         watch::install(&kernel.data);
         let mut machine = Machine {
@@ -143,9 +143,9 @@ impl Machine {
         Ok(machine)
     }
 
-    /// Links another object in place of ours.
-    pub fn load_object(&mut self, path: &Path) -> Result<()> {
-        self.ours = ours::load(path, &self.kernel, &mut self.ours_mapped)?;
+    /// Links another object in place of ours, or a version of it.
+    pub fn load_object(&mut self, path: &Path, version: Option<usize>) -> Result<()> {
+        self.ours = ours::load(path, &self.kernel, &mut self.ours_mapped, version)?;
         Ok(())
     }
 

@@ -6,11 +6,15 @@ use std::path::Path;
 use anyhow::{bail, Context, Result};
 use kit::elf;
 use kit::link::{Plan, PAGE, TRAP};
+use kit::together;
 use object::Object;
 
 use crate::callers::{Addresses, CALLERS};
 use crate::kernel::Kernel;
 use crate::low;
+
+pub const SCAN: &str = "vm_map_pageable_scan";
+pub const COALESCE: &str = "vm_map_coalesce_entry";
 
 /// Where the object is in memory, and its functions.
 pub struct Ours {
@@ -20,8 +24,14 @@ pub struct Ours {
     pub callers: Option<Addresses>,
 }
 
-/// Loads the object at `low::OURS`. It may be loaded again over an older one.
-pub fn load(path: &Path, kernel: &Kernel, mapped: &mut u32) -> Result<Ours> {
+/// Loads the object at `low::OURS`. It may be loaded again over an older one. `version`: if it
+/// holds several, made together, which of them.
+pub fn load(
+    path: &Path,
+    kernel: &Kernel,
+    mapped: &mut u32,
+    version: Option<usize>,
+) -> Result<Ours> {
     let what = || path.display().to_string();
     let data = elf::read(path)?;
     let file = elf::parse(path, &data)?;
@@ -46,8 +56,10 @@ pub fn load(path: &Path, kernel: &Kernel, mapped: &mut u32) -> Result<Ours> {
     low::protect(low::OURS, read_only, low::RX);
 
     let symbols = plan.symbols(&file)?;
-    let function = |name: &str| -> Result<u32> {
-        let symbol = symbols.get(name).with_context(|| format!("{}: defines no {name}", what()))?;
+    let function = |function: &str| -> Result<u32> {
+        let name = version.map_or(function.to_string(), |index| together::name(index, function));
+        let symbol =
+            symbols.get(&name).with_context(|| format!("{}: defines no {name}", what()))?;
         Ok(symbol.address)
     };
     let mut callers = None;
@@ -58,9 +70,5 @@ pub fn load(path: &Path, kernel: &Kernel, mapped: &mut u32) -> Result<Ours> {
         }
         callers = Some(addresses);
     }
-    Ok(Ours {
-        callers,
-        scan: function("vm_map_pageable_scan")?,
-        coalesce: function("vm_map_coalesce_entry")?,
-    })
+    Ok(Ours { callers, scan: function(SCAN)?, coalesce: function(COALESCE)? })
 }

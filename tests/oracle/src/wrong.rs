@@ -8,7 +8,9 @@ use anyhow::{ensure, Context, Result};
 use kit::workshop::Workshop;
 use kit::wrong::{Judge, Wrong};
 
+use crate::callers::CALLERS;
 use crate::campaign::Campaign;
+use crate::ours::{COALESCE, SCAN};
 use crate::run::Bench;
 
 pub struct Plan<'a> {
@@ -35,19 +37,17 @@ pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
     if let Some(kernel) = plan.callers_of {
         workshop.features = features(&top, kernel)?;
     }
+    let (mut functions, versions) = (vec![SCAN, COALESCE], all.iter().collect::<Vec<_>>());
+    if plan.callers_of.is_some() {
+        functions.extend(CALLERS.map(|(_, name)| name));
+    }
+    let object = workshop.make_together(&versions, &functions)?;
+    // What is made together with them, of the same sources, and is right.
+    let unchanged = first_that_differs(bench, plan, &object, None, UNCHANGED_CASES)?;
+    ensure!(unchanged.is_none(), "the unchanged version differs too, so this would prove nothing");
     let (mut caught, mut most) = (0, 0);
-    for wrong in &all {
-        bench.machine.load_object(&workshop.make_wrong(wrong)?)?;
-        let campaign = Campaign {
-            cases: plan.cases,
-            seed: plan.seed,
-            callers: plan.callers_of.is_some(),
-            workers: plan.workers,
-            branches: &[],
-            reach_cases: 0,
-            label: &wrong.name,
-        };
-        match campaign.run(bench)?.failed {
+    for (index, wrong) in all.iter().enumerate() {
+        match first_that_differs(bench, plan, &object, Some((index, wrong)), plan.cases)? {
             Some(index) => {
                 println!("caught after {:>8} cases: {}", index + 1, wrong.name);
                 caught += 1;
@@ -58,6 +58,30 @@ pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
     }
     println!("{caught} of {} wrong versions caught, the last after {most} cases", all.len());
     Ok(caught == all.len())
+}
+
+/// Enough for most of the versions to be caught in.
+const UNCHANGED_CASES: u64 = 50_000;
+
+/// The first case in which a version of the object differs.
+fn first_that_differs(
+    bench: &mut Bench,
+    plan: &Plan,
+    object: &Path,
+    version: Option<(usize, &Wrong)>,
+    cases: u64,
+) -> Result<Option<u64>> {
+    bench.machine.load_object(object, version.map(|(index, _)| index))?;
+    let campaign = Campaign {
+        cases,
+        seed: plan.seed,
+        callers: plan.callers_of.is_some(),
+        workers: plan.workers,
+        branches: &[],
+        reach_cases: 0,
+        label: version.map_or("unchanged", |(_, wrong)| &wrong.name),
+    };
+    Ok(campaign.run(bench)?.failed)
 }
 
 /// The features with which the crate has the callers as this kernel does.

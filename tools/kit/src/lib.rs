@@ -23,6 +23,7 @@ pub mod graft;
 pub mod link;
 pub mod progress;
 pub mod skip;
+pub mod together;
 pub mod workshop;
 pub mod workspace;
 pub mod wrong;

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{bail, ensure, Context, Result};
 
 use crate::wrong::Wrong;
-use crate::{files, workspace};
+use crate::{files, together, workspace};
 
 /// Where versions are compiled.
 pub struct Workshop {
@@ -45,6 +45,19 @@ impl Workshop {
         self.make(&wrong.name)
     }
 
+    /// One object with the functions of all these versions, by the names that `together` gives them, and
+    /// those of the unchanged one by their own.
+    pub fn make_together(&mut self, versions: &[&Wrong], functions: &[&str]) -> Result<PathBuf> {
+        workspace::copy(&self.unchanged(), &self.copy())?;
+        together::add(&self.copy(), &self.unchanged(), &self.folder.join("version"), versions)?;
+        let names = (0..versions.len()).flat_map(|index| {
+            functions.iter().map(move |function| together::name(index, function))
+        });
+        let names: Vec<String> = names.collect();
+        // Half of the time: nobody asks how fast they are.
+        self.build("together", &["--opt-level", "0", "--symbols", &names.join(" ")])
+    }
+
     fn unchanged(&self) -> PathBuf {
         self.folder.join("unchanged-sources")
     }
@@ -54,6 +67,12 @@ impl Workshop {
     }
 
     fn make(&mut self, name: &str) -> Result<PathBuf> {
+        let object = self.build(name, &[])?;
+        remember(&mut self.seen, name, files::read(&object)?)?;
+        Ok(object)
+    }
+
+    fn build(&self, name: &str, options: &[&str]) -> Result<PathBuf> {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make folder {}", folder.display()))?;
@@ -64,6 +83,7 @@ impl Workshop {
             .arg("--headers")
             .arg(&self.headers)
             .args(["--features", &self.features])
+            .args(options)
             .arg(&object)
             .output()
             .with_context(|| format!("cannot run {}", self.build_object.display()))?;
@@ -73,7 +93,6 @@ impl Workshop {
             output.status,
             String::from_utf8_lossy(&output.stderr).trim()
         );
-        remember(&mut self.seen, name, files::read(&object)?)?;
         Ok(object)
     }
 }
