@@ -278,8 +278,12 @@ fn scalar(name: &str) -> Option<String> {
 /// neither the rlib nor the staticlib holds any of it.
 fn compile_shim(includes: &[PathBuf], out: &Path) {
     let mut shim = cc::Build::new();
-    let folders = ["c-shim/hosted", "tests"];
-    shim.includes(includes).includes(folders).warnings(true).extra_warnings(true);
+    let mut folders = vec!["c-shim/hosted", "tests"];
+    if with_callers() {
+        folders.extend(["c-shim/hosted/callers", "tests/callers"]);
+        shim.define("CALLERS", None);
+    }
+    shim.includes(includes).includes(&folders).warnings(true).extra_warnings(true);
     let mut sources = 0;
     for folder in folders {
         let Ok(files) = fs::read_dir(folder) else { continue };

@@ -4,6 +4,7 @@
 
 use std::ffi::{c_char, c_int, c_uint, CStr};
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -18,11 +19,38 @@ extern "C" {
     fn vm_map_coalesce_entry();
 }
 
+#[cfg(feature = "callers")]
+extern "C" {
+    fn vm_map_pageable();
+    fn vm_map_pageable_all();
+    fn vm_map_protect();
+    fn vm_map_inherit();
+    fn vm_map_entry_delete();
+    fn vm_map_delete();
+    fn vm_map_remove();
+    fn _vm_map_clip_start();
+    fn _vm_map_clip_end();
+}
+
 // The C side calls these, and is linked after the crate: refer to them here,
 // or the linker leaves them out.
 use gnumach_vm_map as _;
 #[used]
 static UNDER_TEST: [unsafe extern "C" fn(); 2] = [vm_map_pageable_scan, vm_map_coalesce_entry];
+
+#[cfg(feature = "callers")]
+#[used]
+static CALLERS: [unsafe extern "C" fn(); 9] = [
+    vm_map_pageable,
+    vm_map_pageable_all,
+    vm_map_protect,
+    vm_map_inherit,
+    vm_map_entry_delete,
+    vm_map_delete,
+    vm_map_remove,
+    _vm_map_clip_start,
+    _vm_map_clip_end,
+];
 
 /// Tells the C tests whether Rust's own debug checks are compiled in.
 #[no_mangle]
@@ -78,9 +106,11 @@ fn run(index: c_uint) -> Result<libtest_mimic::Completion, Failed> {
 
 /// How many tests the sources have: none may be lost on the way here.
 fn tests_in_sources() -> usize {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
-    fs::read_dir(folder)
-        .expect("tests/ is a folder")
+    let folders: &[&str] =
+        if cfg!(feature = "callers") { &["tests", "tests/callers"] } else { &["tests"] };
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = folders.iter().flat_map(|folder| fs::read_dir(top.join(folder)).expect("a folder"));
+    files
         .map(|file| file.expect("tests/ can be read").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "c"))
         .map(|path| fs::read_to_string(path).expect("C sources are text"))

@@ -16,7 +16,18 @@
 	each(scan_kernel) \
 	each(scan_table) \
 	each(scan_user) \
-	each(shim)
+	each(shim) \
+	CALLERS_SUITES(each)
+
+#ifdef CALLERS
+#define CALLERS_SUITES(each) \
+	each(callers_clip) \
+	each(callers_delete) \
+	each(callers_protect) \
+	each(callers_wire)
+#else
+#define CALLERS_SUITES(each)
+#endif
 
 #define DECLARE(suite) extern const char suite_of_##suite[];
 #define REFER(suite) suite_of_##suite,

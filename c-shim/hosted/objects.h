@@ -49,6 +49,10 @@ extern struct page *object_page_make(vm_object_t object, vm_offset_t offset);
 /* The page seen through the chain of shadows, or null (reads as 0). */
 extern struct page *object_page_seen(vm_object_t object, vm_offset_t offset);
 
+/* Drops the pages from START to END; none may be wired. */
+extern void object_remove_pages(vm_object_t object, vm_offset_t start,
+				vm_offset_t end);
+
 extern unsigned int object_serial(const struct vm_object *object);
 
 #endif /* C_SHIM_OBJECTS_H */

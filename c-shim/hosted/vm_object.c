@@ -141,8 +141,8 @@ object_page_seen(vm_object_t object, vm_offset_t offset)
 }
 
 /* Pages from START to END must not come back when the range is mapped. */
-static void
-remove_pages(vm_object_t object, vm_offset_t start, vm_offset_t end)
+void
+object_remove_pages(vm_object_t object, vm_offset_t start, vm_offset_t end)
 {
 	struct page **link = &object->pages;
 
@@ -262,7 +262,7 @@ vm_object_coalesce(vm_object_t prev_object, vm_object_t next_object,
 		collapse(prev_object);
 		if (!private_to_one_entry(prev_object))
 			return 0;
-		remove_pages(prev_object, prev_offset + prev_size, end);
+		object_remove_pages(prev_object, prev_offset + prev_size, end);
 		if (prev_object->size < end)
 			prev_object->size = end;
 		*merged = prev_object;
@@ -272,7 +272,7 @@ vm_object_coalesce(vm_object_t prev_object, vm_object_t next_object,
 	collapse(next_object);
 	if (!private_to_one_entry(next_object) || next_offset < prev_size)
 		return 0;
-	remove_pages(next_object, next_offset - prev_size, next_offset);
+	object_remove_pages(next_object, next_offset - prev_size, next_offset);
 	*merged = next_object;
 	*merged_offset = next_offset - prev_size;
 	return 1;

@@ -13,12 +13,15 @@ pub struct Outcome {
     pub failed: Vec<String>,
 }
 
-/// Builds and runs the hosted tests of the workspace at `root`.
-pub fn run(root: &Path, target: &Path) -> Result<Outcome> {
+/// The feature with which there are tests of the functions that call the two.
+pub const CALLERS: &str = "callers";
+
+/// Builds and runs the hosted tests of the workspace at `root`, with these features.
+pub fn run(root: &Path, target: &Path, features: &str) -> Result<Outcome> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(&cargo)
         .current_dir(root)
-        .args(["test", "--test", "hosted"])
+        .args(["test", "--test", "hosted", "--features", features])
         .env("CARGO_TARGET_DIR", target)
         .env("CARGO_TERM_COLOR", "never")
         .env_remove("SEED")

@@ -86,7 +86,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let bench =
         Bench { root: &args.root, copy: scratch.join("sources"), target: scratch.join("target") };
     lend::lend(&args.root.join("target/debug"), &bench.target.join("debug"), MEMBERS)?;
-    bench.check_unchanged()?;
+    let mut features: Vec<&str> = chosen.iter().map(|wrong| features_for(wrong)).collect();
+    features.sort_unstable();
+    features.dedup();
+    features.into_iter().try_for_each(|features| bench.check_unchanged(features))?;
     let mut missed = 0;
     for (index, wrong) in chosen.iter().enumerate() {
         let start = Instant::now();
@@ -125,6 +128,16 @@ fn make_object(object: &Path, wrong: &Wrong, mut workshop: Workshop) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
+/// With what the hosted tests are compiled for it: those of the callers want the feature.
+fn features_for(wrong: &Wrong) -> &'static str {
+    let is_of_callers = |test: &String| test.starts_with("callers_");
+    if wrong.tests.iter().any(is_of_callers) {
+        hosted::CALLERS
+    } else {
+        ""
+    }
+}
+
 /// Where versions are made and tested.
 struct Bench<'a> {
     root: &'a Path,
@@ -133,10 +146,10 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn check_unchanged(&self) -> Result<()> {
+    fn check_unchanged(&self, features: &str) -> Result<()> {
         let line = saying("the unchanged sources".into());
         workspace::copy(self.root, &self.copy)?;
-        let outcome = hosted::run(&self.copy, &self.target)?;
+        let outcome = hosted::run(&self.copy, &self.target, features)?;
         drop(line);
         ensure!(
             outcome.failed.is_empty() && outcome.passed > 0,
@@ -152,7 +165,7 @@ impl Bench<'_> {
     fn try_one(&self, wrong: &Wrong) -> Result<Outcome> {
         workspace::copy(self.root, &self.copy)?;
         wrong.apply(&self.copy)?;
-        hosted::run(&self.copy, &self.target)
+        hosted::run(&self.copy, &self.target, features_for(wrong))
     }
 }
 
