@@ -79,6 +79,7 @@ impl<'r> KernelRange<'r> {
         range.each_within(|entry| {
             let _marked = begin(entry);
         });
+        // INVARIANT: `begin` has no `Marked` to return but that of its entry.
         InTransition(range)
     }
 }

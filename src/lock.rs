@@ -22,6 +22,11 @@ mod sealed {
     impl Sealed for super::WriteLocked {}
     impl Sealed for super::ReadRecursive {}
     impl Sealed for super::Unlocked {}
+
+    impl Sealed for u16 {}
+    impl Sealed for core::ffi::c_ulong {}
+    impl Sealed for usize {}
+    impl Sealed for *mut crate::bindings::vm_map_entry {}
 }
 
 /// A state of a map's lock under which entries are walked.
@@ -81,21 +86,27 @@ unsafe impl MayFault for ReadRecursive {}
 unsafe impl MayFault for Unlocked {}
 
 /// What a walk without a lock may read.
-pub trait Word: Copy {
+///
+/// # Safety
+/// `load_relaxed` returns what is in memory, as one read that may meet others'
+/// writes.
+pub unsafe trait Word: Copy + sealed::Sealed {
     /// # Safety
     /// `field` is aligned and readable.
     #[doc(hidden)]
     unsafe fn load_relaxed(field: *const Self) -> Self;
 }
 
-impl Word for u16 {
+// SAFETY: an atomic load is such a read.
+unsafe impl Word for u16 {
     unsafe fn load_relaxed(field: *const Self) -> Self {
         // SAFETY: the caller's; nothing is written through the result.
         unsafe { AtomicU16::from_ptr(field.cast_mut()) }.load(Relaxed)
     }
 }
 
-impl Word for c_ulong {
+// SAFETY: as for `u16`.
+unsafe impl Word for c_ulong {
     unsafe fn load_relaxed(field: *const Self) -> Self {
         // SAFETY: as for `u16`; layout.rs asserts that the types are of one size.
         unsafe { AtomicUsize::from_ptr(field.cast_mut().cast()) }.load(Relaxed) as _
@@ -103,14 +114,16 @@ impl Word for c_ulong {
 }
 
 /// What bindgen makes of `uintptr_t`, the address type of trees from 2026 on.
-impl Word for usize {
+// SAFETY: as for `u16`.
+unsafe impl Word for usize {
     unsafe fn load_relaxed(field: *const Self) -> Self {
         // SAFETY: as for `u16`.
         unsafe { AtomicUsize::from_ptr(field.cast_mut()) }.load(Relaxed)
     }
 }
 
-impl Word for *mut vm_map_entry {
+// SAFETY: as for `u16`.
+unsafe impl Word for *mut vm_map_entry {
     unsafe fn load_relaxed(field: *const Self) -> Self {
         // SAFETY: as for `u16`.
         unsafe { AtomicPtr::from_ptr(field.cast_mut()) }.load(Relaxed)

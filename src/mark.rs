@@ -37,6 +37,7 @@ impl<'m> Entry<'m, WriteLocked> {
     /// Begins a transition that nobody waits for yet.
     pub fn mark(self) -> Marked<'m> {
         Bits::read(self).marked().write(self);
+        // INVARIANT: it has just been marked.
         Marked { entry: self, exact: PhantomData }
     }
 
@@ -46,11 +47,12 @@ impl<'m> Entry<'m, WriteLocked> {
         if !Bits::read(self).are_clear() {
             return None;
         }
-        // One instruction tests and one sets, both in memory: the fences, which are
-        // none, keep compilers from holding the byte in a register instead.
+        // One instruction tests and one sets, both in memory: the fences make no code,
+        // but keep compilers from holding the byte in a register instead.
         compiler_fence(Ordering::SeqCst);
         Bits::read(self).flipped().write(self);
         compiler_fence(Ordering::SeqCst);
+        // INVARIANT: it has just been marked: the bit was clear.
         Some(Marked { entry: self, exact: PhantomData })
     }
 }

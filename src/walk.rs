@@ -32,12 +32,16 @@ pub struct Walk<'r> {
 pub struct At<'r>(Walk<'r>);
 
 /// A walk that has passed one entry of its range or more.
+///
+/// # Invariants
+/// The range's first is an entry, and begins below the range's end.
 #[must_use = "the claim on the map is in it"]
 pub struct Passed<'r>(Walk<'r>);
 
 impl Map<WriteLocked> {
     /// Begins a walk over `range`.
     pub fn walk(self, range: &Range) -> Walk<'_> {
+        // INVARIANT: what was given with the map is its header or an entry.
         let at = self.given(range.start()).as_non_null();
         Walk { map: self, range, at }
     }
@@ -48,6 +52,7 @@ impl<'r> Walk<'r> {
     /// end.
     pub fn go_on(self) -> Result<At<'r>, Self> {
         match self.map.entry(self.link()) {
+            // INVARIANT: no header, and below the end.
             Some(entry) if entry.start() < self.range.end() => Ok(At(self)),
             _ => Err(self),
         }
@@ -78,6 +83,7 @@ impl<'r> At<'r> {
 
     /// Leaves the entry behind.
     pub fn pass(self) -> Passed<'r> {
+        // INVARIANT: what is behind an entry is the header or an entry.
         let at = self.entry().next().as_non_null();
         Passed(Walk { at, ..self.0 })
     }
@@ -97,7 +103,7 @@ impl<'r> Passed<'r> {
     /// The map and its range, for what comes next.
     pub(crate) fn into_range(self) -> MapRange<'r, WriteLocked> {
         let Walk { map, range, .. } = self.0;
-        // SAFETY: an entry was passed, so the range begins with one.
+        // SAFETY: by the invariants, and the lock has been held since.
         unsafe { MapRange::new(map, range) }
     }
 }
