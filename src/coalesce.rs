@@ -26,16 +26,10 @@ pub(crate) type Outcome = (Merged, Held<WriteLocked>);
 /// stay as they are. Upstream's `vm_map_coalesce_entry`.
 pub(crate) fn coalesce_entry(map: Map<WriteLocked>, entry: Given) -> Outcome {
     counters::coalesce_called();
-    // The ring's header is neither an entry nor one before it.
     match map.pair(entry) {
-        Some(pair) if touch(pair.entries(&map)) => coalesce_pair(map, pair),
-        _ => (Merged::No, map.held()),
+        Some(pair) => coalesce_pair(map, pair),
+        None => (Merged::No, map.held()),
     }
-}
-
-/// Whether there is no hole between the two.
-fn touch((prev, entry): (Entry<'_, WriteLocked>, Entry<'_, WriteLocked>)) -> bool {
-    prev.end() == entry.start()
 }
 
 // The stages stand out of line, so that a call that an early one ends saves no
@@ -60,8 +54,6 @@ fn merge(mut map: Map<WriteLocked>, pair: Pair) -> Outcome {
     }
 
     map.move_hints(entry, prev);
-    // Before the unlink, which computes the gap behind `prev` from its end.
-    map.extend_over(&pair);
     let unlinked = map.unlink(pair);
     let detached = map.forget_gap(unlinked);
     map.free(detached);

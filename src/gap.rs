@@ -16,6 +16,8 @@ use crate::entry::Entry;
 use crate::kernel::kassert;
 use crate::lock::WriteLocked;
 use crate::map::Map;
+#[cfg(feature = "callers")]
+use crate::unlink::UnlinkedSingle;
 use crate::unlink::{Detached, Unlinked};
 
 mod fields;
@@ -29,15 +31,16 @@ const NO_INDEX: c_int = -1;
 
 impl Map<WriteLocked> {
     /// Forgets the gap of an entry that is out of the ring, and computes anew that
-    /// of the one that stood before it and had none.
+    /// of the one that stood before it, and had none.
     ///
     /// Upstream's `vm_map_gap_remove`.
     pub fn forget_gap(&mut self, unlinked: Unlinked) -> Detached {
         // SAFETY: it is not freed yet, and the write lock keeps others away.
-        remove(self, unsafe { Fields::of(unlinked.as_non_null()) });
-        if let Some(prev) = self.entry(unlinked.prev(self)) {
-            insert(self, prev);
-        }
+        let fields = unsafe { Fields::of(unlinked.as_non_null()) };
+        // SAFETY: by the invariants of `Unlinked`, and nobody asks it again.
+        unsafe { remove(self, fields) }
+        // SAFETY: it had no gap, by the invariants of `Unlinked`, and so stands nowhere.
+        unsafe { insert(self, unlinked.prev(self)) };
         // SAFETY: `remove` took it from where it stood.
         unsafe { unlinked.detach() }
     }
@@ -46,23 +49,29 @@ impl Map<WriteLocked> {
 /// Takes an entry out of the tree or list in which it stands.
 ///
 /// Upstream's `vm_map_gap_remove_single`.
-fn remove(map: &Map<WriteLocked>, entry: Fields<'_>) {
+///
+/// # Safety
+/// It stands where its gap puts it; from then on its fields mean nothing.
+unsafe fn remove(map: &Map<WriteLocked>, entry: Fields<'_>) {
     if entry.size() == 0 {
         return;
     }
     if !entry.in_tree() {
-        // SAFETY: an entry with a gap that is not in the tree is on a list.
+        // SAFETY: an entry with a gap that is not in the tree is on a list, by the
+        // caller.
         unsafe { list::remove(entry.list()) }
         return;
     }
-    // SAFETY: it is in this map's tree.
+    // SAFETY: it is in this map's tree, by the caller.
     unsafe { bindings::rbtree_remove(map.gap_tree(), entry.node()) }
     // SAFETY: the list of a node is well formed.
     if unsafe { list::is_empty(entry.list()) } {
         return;
     }
-    // SAFETY: a list that is not empty has a first, part of a linked entry.
-    let heir = unsafe { Fields::of_list(list::first(entry.list())) };
+    // SAFETY: a list that is not empty has a first.
+    let first = unsafe { list::first(entry.list()) };
+    // SAFETY: which is part of an entry of this map.
+    let heir = unsafe { Fields::of_list(first) };
     kassert!(
         heir.size() == entry.size(),
         "tmp->gap_size == entry->gap_size",
@@ -85,7 +94,10 @@ fn remove(map: &Map<WriteLocked>, entry: Fields<'_>) {
 /// Computes the gap behind `entry` and, if there is one, enters it.
 ///
 /// Upstream's `vm_map_gap_insert_single`.
-fn insert(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
+///
+/// # Safety
+/// It stands neither in the gap tree nor on a list.
+unsafe fn insert(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
     let limit = map.entry(entry.next()).map_or_else(|| map.max_offset(), |next| next.start());
     let size = limit.wrapping_sub(entry.end());
     // SAFETY: an entry of the map, whose lock keeps others away.
@@ -97,15 +109,16 @@ fn insert(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
     match find(map, size, LEFT) {
         Slot::Taken { by, parent } => {
             assert_aligned(parent);
-            // SAFETY: `by` heads the list of its size; the entry had no gap, so it
-            // is on none.
+            // SAFETY: `by` heads the list of its size; the entry is on none, by the
+            // caller.
             unsafe { list::insert_tail(by.list(), entry.list()) }
             entry.set_in_tree(false);
         }
         Slot::Free { parent, index } => {
             assert_aligned(parent);
             let node = entry.node();
-            // SAFETY: the entry is in no tree, and the place is free in this map's.
+            // SAFETY: the entry is in no tree, by the caller; the place is free in this
+            // map's.
             unsafe { bindings::rbtree_insert_rebalance(map.gap_tree(), parent, index, node) }
             // SAFETY: nor is it on a list.
             unsafe { list::init(entry.list()) }
@@ -157,24 +170,32 @@ impl Map<WriteLocked> {
     pub(crate) fn update_gap(&self, link: crate::entry::Link<'_, WriteLocked>) {
         if let Some(entry) = self.entry(link) {
             // SAFETY: an entry of the map, whose lock keeps others away.
-            remove(self, unsafe { Fields::of(entry.as_non_null()) });
-            insert(self, entry);
+            let fields = unsafe { Fields::of(entry.as_non_null()) };
+            // SAFETY: an entry of the map stands where its gap puts it.
+            unsafe { remove(self, fields) };
+            // SAFETY: `remove` took it from there.
+            unsafe { insert(self, entry) };
         }
     }
 
-    /// Enters the gap behind an entry that stands in neither tree nor list.
-    pub(crate) fn enter_gap(&self, entry: Entry<'_, WriteLocked>) {
-        insert(self, entry);
+    /// Enters the gap behind an entry.
+    ///
+    /// # Safety
+    /// It stands neither in the gap tree nor on a list.
+    pub(crate) unsafe fn enter_gap(&self, entry: Entry<'_, WriteLocked>) {
+        // SAFETY: the caller's.
+        unsafe { insert(self, entry) }
     }
 
     /// Forgets the gap of an entry that is out of the ring, and computes anew that of
     /// what stood before it.
     ///
     /// Upstream's `vm_map_gap_remove`.
-    pub(crate) fn forget_gap_of(&mut self, unlinked: Unlinked) -> Detached {
-        let entry = unlinked.as_non_null();
+    pub(crate) fn forget_gap_of(&mut self, unlinked: UnlinkedSingle) -> Detached {
         // SAFETY: as in `forget_gap`.
-        remove(self, unsafe { Fields::of(entry) });
+        let entry = unsafe { Fields::of(unlinked.as_non_null()) };
+        // SAFETY: as in `forget_gap`.
+        unsafe { remove(self, entry) };
         self.update_gap(unlinked.prev(self));
         // SAFETY: as in `forget_gap`.
         unsafe { unlinked.detach() }

@@ -83,7 +83,8 @@ impl<S: LockState> MapRange<'_, S> {
     /// a lock what was there before may be gone.
     pub fn each_within(&self, mut visit: impl FnMut(Entry<'_, S>)) {
         let mut link = self.first();
-        while let Some(entry) = self.within(link) {
+        // SAFETY: the first, or what is behind one that was visited and no header.
+        while let Some(entry) = unsafe { self.within(link) } {
             visit(entry);
             link = entry.next();
             if self.map.is_header(link) {
@@ -92,9 +93,12 @@ impl<S: LockState> MapRange<'_, S> {
         }
     }
 
-    /// The entry that `link` leads to, if it ends within the range; `link` is
-    /// `first`, or what is behind an entry of the range, and not the header.
-    fn within<'m>(&self, link: Link<'m, S>) -> Option<Entry<'m, S>> {
+    /// The entry that `link` leads to, if it ends within the range.
+    ///
+    /// # Safety
+    /// `link` is `first`, or what is behind an entry that ends within the range and
+    /// not the header.
+    unsafe fn within<'m>(&self, link: Link<'m, S>) -> Option<Entry<'m, S>> {
         if link.end() > self.range.end {
             return None;
         }

@@ -151,9 +151,7 @@ fn prepare_object(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
     if entry.needs_copy() {
         copy_if_writable(map, entry);
     }
-    if entry.object().is_null() {
-        map.allocate_object(entry);
-    }
+    map.ensure_object(entry);
 }
 
 /// Out of line, as copies are seldom due where memory is wired.

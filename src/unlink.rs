@@ -62,14 +62,16 @@
 use core::ptr::{addr_of_mut, NonNull};
 
 use crate::bindings::{self, vm_map_entry};
-use crate::entry::{Entry, Link};
+use crate::entry::Entry;
+#[cfg(feature = "callers")]
+use crate::entry::Link;
 use crate::lock::WriteLocked;
 use crate::map::{Given, Map};
 
 /// The entry that C passed and the one before it.
 ///
 /// # Invariants
-/// Neither is the header.
+/// Neither is the header, and the earlier one ends where the later one starts.
 pub struct Pair(Given);
 
 /// The entry that C passed, alone.
@@ -83,9 +85,18 @@ pub struct Single(Given);
 ///
 /// # Invariants
 /// `entry` is no entry of the map any more, and nothing but the gap tree and its
-/// lists refers to it; `prev` stood before it, and may be the header.
+/// lists refers to it; there it stands where its gap puts it. `prev` stood before
+/// it, and is an entry without a gap.
 #[must_use = "its gap is to be forgotten"]
-pub struct Unlinked {
+pub struct Unlinked(OutOfRing);
+
+/// As [`Unlinked`], but `prev` may be the header, or an entry with a gap.
+#[cfg(feature = "callers")]
+#[must_use = "its gap is to be forgotten"]
+pub struct UnlinkedSingle(OutOfRing);
+
+/// What [`Unlinked`] is made of.
+struct OutOfRing {
     entry: NonNull<vm_map_entry>,
     prev: NonNull<vm_map_entry>,
 }
@@ -124,10 +135,15 @@ impl Single {
 }
 
 impl Map<WriteLocked> {
-    /// The given entry and the one before it. None: either is the header.
+    /// The given entry and the one before it. None: either is the header, or there is
+    /// a hole between the two.
     pub fn pair(&self, given: Given) -> Option<Pair> {
         let entry = self.entry(self.given(&given))?;
-        self.entry(entry.prev())?;
+        let prev = self.entry(entry.prev())?;
+        if prev.end() != entry.start() {
+            return None;
+        }
+        // INVARIANT: just seen.
         Some(Pair(given))
     }
 
@@ -152,27 +168,27 @@ impl Map<WriteLocked> {
         }
     }
 
-    /// Lets the earlier entry cover the later one too, which leaves the map next.
-    pub(crate) fn extend_over(&self, pair: &Pair) {
-        let (prev, entry) = pair.entries(self);
-        // SAFETY: the addresses are those of the entry behind.
-        unsafe { prev.set_end(entry.end()) }
-    }
-
-    /// Takes the later entry out of the ring and the tree; its own links stay as
-    /// they are.
+    /// Lets the earlier entry cover the later one too, and takes that out of the ring
+    /// and the tree; its own links stay as they are.
     pub fn unlink(&mut self, pair: Pair) -> Unlinked {
-        self.take_out(pair.0)
+        let (prev, entry) = pair.entries(self);
+        // SAFETY: the addresses are those of the entry behind, which leaves.
+        unsafe { prev.set_end(entry.end()) }
+        // INVARIANT: what stands before it touched it, so there was no gap.
+        // SAFETY: by the invariants of `Pair` it is no header.
+        Unlinked(unsafe { self.take_out(pair.0) })
     }
 
-    /// As for `unlink`, whatever stands before it.
+    /// Takes the entry out of the ring and the tree, whatever stands before it.
     #[cfg(feature = "callers")]
-    pub fn unlink_single(&mut self, single: Single) -> Unlinked {
-        self.take_out(single.0)
+    pub fn unlink_single(&mut self, single: Single) -> UnlinkedSingle {
+        // SAFETY: by the invariants of `Single` it is no header.
+        UnlinkedSingle(unsafe { self.take_out(single.0) })
     }
 
-    /// What is given is no header.
-    fn take_out(&mut self, given: Given) -> Unlinked {
+    /// # Safety
+    /// What is given is not the header.
+    unsafe fn take_out(&mut self, given: Given) -> OutOfRing {
         self.decrement_nentries();
         let entry = self.given(&given).as_non_null();
         // SAFETY: an entry of this map, whose lock keeps others away.
@@ -186,7 +202,7 @@ impl Map<WriteLocked> {
         // SAFETY: every entry in the ring has its node in the tree.
         unsafe { bindings::rbtree_remove(self.tree(), addr_of_mut!((*entry.as_ptr()).tree_node)) }
         // SAFETY: no link of the ring is null.
-        Unlinked { entry, prev: unsafe { NonNull::new_unchecked(prev) } }
+        OutOfRing { entry, prev: unsafe { NonNull::new_unchecked(prev) } }
     }
 
     /// Frees the entry.
@@ -202,18 +218,38 @@ impl Map<WriteLocked> {
 impl Unlinked {
     /// The entry as C has it.
     pub(crate) fn as_non_null(&self) -> NonNull<vm_map_entry> {
-        self.entry
+        self.0.entry
     }
 
     /// What it stood behind.
-    pub(crate) fn prev<'m>(&self, _map: &'m Map<WriteLocked>) -> Link<'m, WriteLocked> {
+    pub(crate) fn prev<'m>(&self, _map: &'m Map<WriteLocked>) -> Entry<'m, WriteLocked> {
         // SAFETY: it is still in the ring, and stays while the claim is borrowed.
-        unsafe { Link::new(self.prev) }
+        unsafe { Entry::new(self.0.prev) }
     }
 
     /// # Safety
     /// The entry stands neither in the gap tree nor on a list any more.
     pub(crate) unsafe fn detach(self) -> Detached {
-        Detached(self.entry)
+        Detached(self.0.entry)
+    }
+}
+
+#[cfg(feature = "callers")]
+impl UnlinkedSingle {
+    /// The entry as C has it.
+    pub(crate) fn as_non_null(&self) -> NonNull<vm_map_entry> {
+        self.0.entry
+    }
+
+    /// What it stood behind.
+    pub(crate) fn prev<'m>(&self, _map: &'m Map<WriteLocked>) -> Link<'m, WriteLocked> {
+        // SAFETY: as for `Unlinked`.
+        unsafe { Link::new(self.0.prev) }
+    }
+
+    /// # Safety
+    /// As for `Unlinked`.
+    pub(crate) unsafe fn detach(self) -> Detached {
+        Detached(self.0.entry)
     }
 }

@@ -49,7 +49,8 @@ impl Map<WriteLocked> {
     pub(crate) fn split_front(&self, entry: Entry<'_, WriteLocked>, start: usize) {
         let front = self.ring().split_front(entry, start);
         self.update_gap(front.prev());
-        self.enter_gap(front);
+        // SAFETY: it has just entered the ring, and no more.
+        unsafe { self.enter_gap(front) }
         refer(entry, front);
     }
 
@@ -60,7 +61,8 @@ impl Map<WriteLocked> {
     pub(crate) fn split_back(&self, entry: Entry<'_, WriteLocked>, end: usize) {
         let back = self.ring().split_back(entry, end);
         self.update_gap(back.prev());
-        self.enter_gap(back);
+        // SAFETY: it has just entered the ring, and no more.
+        unsafe { self.enter_gap(back) }
         refer(entry, back);
     }
 

@@ -45,11 +45,15 @@ impl Map<WriteLocked> {
         unsafe { bindings::vm_object_shadow(object, offset, entry.size() as _) }
     }
 
-    /// `vm_object_allocate`: gives an entry without an object one of its size.
-    pub(crate) fn allocate_object(&self, entry: Entry<'_, WriteLocked>) {
+    /// `vm_object_allocate`: gives an entry that has no object one of its size.
+    #[inline(always)]
+    pub(crate) fn ensure_object(&self, entry: Entry<'_, WriteLocked>) {
+        if !entry.object().is_null() {
+            return;
+        }
         // SAFETY: the function takes no pointer.
         let object = unsafe { bindings::vm_object_allocate(entry.size() as _) };
-        // SAFETY: the caller found none, and the new one comes with one reference.
+        // SAFETY: the entry has none, and the new one comes with one reference.
         unsafe { entry.set_object(object) }
         entry.set_offset(0);
     }
