@@ -16,8 +16,6 @@ use crate::entry::Entry;
 use crate::kernel::kassert;
 use crate::lock::WriteLocked;
 use crate::map::Map;
-#[cfg(feature = "callers")]
-use crate::unlink::UnlinkedSingle;
 use crate::unlink::{Detached, Unlinked};
 
 mod fields;
@@ -162,42 +160,4 @@ fn assert_aligned(parent: *mut rbtree_node) {
 }
 
 #[cfg(feature = "callers")]
-impl Map<WriteLocked> {
-    /// Computes anew the gap behind what `link` leads to, an entry that stands where
-    /// its gap belongs; that before the first entry is not kept.
-    ///
-    /// Upstream's `vm_map_gap_update`.
-    pub(crate) fn update_gap(&self, link: crate::entry::Link<'_, WriteLocked>) {
-        if let Some(entry) = self.entry(link) {
-            // SAFETY: an entry of the map, whose lock keeps others away.
-            let fields = unsafe { Fields::of(entry.as_non_null()) };
-            // SAFETY: an entry of the map stands where its gap puts it.
-            unsafe { remove(self, fields) };
-            // SAFETY: `remove` took it from there.
-            unsafe { insert(self, entry) };
-        }
-    }
-
-    /// Enters the gap behind an entry.
-    ///
-    /// # Safety
-    /// It stands neither in the gap tree nor on a list.
-    pub(crate) unsafe fn enter_gap(&self, entry: Entry<'_, WriteLocked>) {
-        // SAFETY: the caller's.
-        unsafe { insert(self, entry) }
-    }
-
-    /// Forgets the gap of an entry that is out of the ring, and computes anew that of
-    /// what stood before it.
-    ///
-    /// Upstream's `vm_map_gap_remove`.
-    pub(crate) fn forget_gap_of(&mut self, unlinked: UnlinkedSingle) -> Detached {
-        // SAFETY: as in `forget_gap`.
-        let entry = unsafe { Fields::of(unlinked.as_non_null()) };
-        // SAFETY: as in `forget_gap`.
-        unsafe { remove(self, entry) };
-        self.update_gap(unlinked.prev(self));
-        // SAFETY: as in `forget_gap`.
-        unsafe { unlinked.detach() }
-    }
-}
+mod callers;

@@ -63,8 +63,6 @@ use core::ptr::{addr_of_mut, NonNull};
 
 use crate::bindings::{self, vm_map_entry};
 use crate::entry::Entry;
-#[cfg(feature = "callers")]
-use crate::entry::Link;
 use crate::lock::WriteLocked;
 use crate::map::{Given, Map};
 
@@ -119,21 +117,6 @@ impl Pair {
     }
 }
 
-#[cfg(feature = "callers")]
-impl Single {
-    /// # Safety
-    /// The invariants of [`Single`].
-    pub(crate) unsafe fn new(given: Given) -> Self {
-        Single(given)
-    }
-
-    /// The entry.
-    pub fn entry<'m>(&'m self, map: &'m Map<WriteLocked>) -> Entry<'m, WriteLocked> {
-        // SAFETY: by the invariants this is an entry of the map.
-        unsafe { Entry::new(map.given(&self.0).as_non_null()) }
-    }
-}
-
 impl Map<WriteLocked> {
     /// The given entry and the one before it. None: either is the header, or there is
     /// a hole between the two.
@@ -177,13 +160,6 @@ impl Map<WriteLocked> {
         // INVARIANT: what stands before it touched it, so there was no gap.
         // SAFETY: by the invariants of `Pair` it is no header.
         Unlinked(unsafe { self.take_out(pair.0) })
-    }
-
-    /// Takes the entry out of the ring and the tree, whatever stands before it.
-    #[cfg(feature = "callers")]
-    pub fn unlink_single(&mut self, single: Single) -> UnlinkedSingle {
-        // SAFETY: by the invariants of `Single` it is no header.
-        UnlinkedSingle(unsafe { self.take_out(single.0) })
     }
 
     /// # Safety
@@ -235,21 +211,4 @@ impl Unlinked {
 }
 
 #[cfg(feature = "callers")]
-impl UnlinkedSingle {
-    /// The entry as C has it.
-    pub(crate) fn as_non_null(&self) -> NonNull<vm_map_entry> {
-        self.0.entry
-    }
-
-    /// What it stood behind.
-    pub(crate) fn prev<'m>(&self, _map: &'m Map<WriteLocked>) -> Link<'m, WriteLocked> {
-        // SAFETY: as for `Unlinked`.
-        unsafe { Link::new(self.0.prev) }
-    }
-
-    /// # Safety
-    /// As for `Unlinked`.
-    pub(crate) unsafe fn detach(self) -> Detached {
-        Detached(self.0.entry)
-    }
-}
+mod callers;

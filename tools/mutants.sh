@@ -66,7 +66,7 @@ code=0
 "$tool/bin/cargo-mutants" mutants --package gnumach-vm-map --file 'src/**/*.rs' --exclude src/panic.rs --exclude src/counters.rs \
     --exclude "**/callers/**" --exclude "**/callers.rs" --exclude-re schedule_point \
     --exclude-re 'replace lock::<impl Drop for HintLock' \
-    ${only:+--re "$only"} --jobs "$jobs" --timeout 120 --no-times --colors never --output "$build/mutants" -- --test hosted || code=$?
+    ${only:+--re "$only"} --jobs "$jobs" --timeout 120 --no-times --colors never --output "$build/mutants" --cargo-arg=--test=hosted || code=$?
 case $code in 0 | 2 | 3) ;; *) fail "cargo-mutants did not come to its end (status $code)" ;; esac
 out=$build/mutants/mutants.out
 
@@ -76,7 +76,6 @@ mkdir -p "$copy"
 for item in "$top"/*; do
     case ${item##*/} in src | build | target) ;; *) ln -s "$item" "$copy/" ;; esac
 done
-shared=$build
 mkdir -p "$build/mutants/build"
 [ ! -d "$build/sysroot" ] || ln -s "$(readlink -f "$build/sysroot")" "$build/mutants/build/sysroot"
 
