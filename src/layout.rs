@@ -58,10 +58,11 @@ macro_rules! member_size {
 use member_size;
 
 /// A row of the record: offset and size in bits.
+#[derive(Clone, Copy)]
 #[repr(C)]
 struct Row(u32, u32);
 
-/// Writes both sections from one list of structs, members and bit-fields.
+/// Makes names and rows from one list of structs, members and bit-fields.
 macro_rules! record {
     ($names:ident, $rows:ident:
         $($struct:ident { $($member:ident),* $(; $($bits:ident = $constant:ident),*)? })*) => {
@@ -119,40 +120,43 @@ record! { NAMES_OF_NONE, ROWS_OF_NONE: vm_map { size_none } }
 #[cfg(not(all(feature = "callers", size_none)))]
 record! { NAMES_OF_NONE, ROWS_OF_NONE: }
 
-const ALL_NAMES: [&str; 3] = [NAMES, NAMES_OF_CALLERS, NAMES_OF_NONE];
+const ALL_NAMES: [&[u8]; 3] =
+    [NAMES.as_bytes(), NAMES_OF_CALLERS.as_bytes(), NAMES_OF_NONE.as_bytes()];
 const ALL_ROWS: [&[Row]; 3] = [ROWS, ROWS_OF_CALLERS, ROWS_OF_NONE];
+
+/// What all the lists have together.
+const fn length<T>(lists: &[&[T]]) -> usize {
+    let (mut list, mut all) = (0, 0);
+    while list < lists.len() {
+        all += lists[list].len();
+        list += 1;
+    }
+    all
+}
+
+/// One list behind another. `N` is their length; `empty` is nowhere in the result.
+const fn join<T: Copy, const N: usize>(lists: &[&[T]], empty: T) -> [T; N] {
+    let mut joined = [empty; N];
+    let (mut list, mut at, mut to) = (0, 0, 0);
+    while list < lists.len() {
+        if at == lists[list].len() {
+            (list, at) = (list + 1, 0);
+        } else {
+            joined[to] = lists[list][at];
+            (at, to) = (at + 1, to + 1);
+        }
+    }
+    assert!(to == N, "something is missing");
+    joined
+}
 
 #[used]
 #[link_section = ".gnumach_layout.names"]
-static RECORDED_NAMES: [u8; ALL_NAMES[0].len() + ALL_NAMES[1].len() + ALL_NAMES[2].len()] = {
-    let mut bytes = [0; ALL_NAMES[0].len() + ALL_NAMES[1].len() + ALL_NAMES[2].len()];
-    let (mut list, mut at, mut to) = (0, 0, 0);
-    while list < ALL_NAMES.len() {
-        if at == ALL_NAMES[list].len() {
-            (list, at) = (list + 1, 0);
-        } else {
-            bytes[to] = ALL_NAMES[list].as_bytes()[at];
-            (at, to) = (at + 1, to + 1);
-        }
-    }
-    bytes
-};
+static RECORDED_NAMES: [u8; length(&ALL_NAMES)] = join(&ALL_NAMES, 0);
 
 #[used]
 #[link_section = ".gnumach_layout.values"]
-static RECORDED_VALUES: [Row; ALL_ROWS[0].len() + ALL_ROWS[1].len() + ALL_ROWS[2].len()] = {
-    let mut rows = [const { Row(0, 0) }; ALL_ROWS[0].len() + ALL_ROWS[1].len() + ALL_ROWS[2].len()];
-    let (mut list, mut at, mut to) = (0, 0, 0);
-    while list < ALL_ROWS.len() {
-        if at == ALL_ROWS[list].len() {
-            (list, at) = (list + 1, 0);
-        } else {
-            rows[to] = Row(ALL_ROWS[list][at].0, ALL_ROWS[list][at].1);
-            (at, to) = (at + 1, to + 1);
-        }
-    }
-    rows
-};
+static RECORDED_VALUES: [Row; length(&ALL_ROWS)] = join(&ALL_ROWS, Row(0, 0));
 
 const SIGNATURES: usize = include_bytes!(concat!(env!("OUT_DIR"), "/signatures.txt")).len();
 

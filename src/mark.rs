@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use core::ptr::addr_of_mut;
 use core::sync::atomic::{compiler_fence, Ordering};
 
+use crate::bindings::vm_map_entry;
 use crate::entry::Entry;
 use crate::layout::bits;
 use crate::lock::WriteLocked;
@@ -31,7 +32,9 @@ impl<'m> Entry<'m, WriteLocked> {
 
     /// Whether a thread waits for the end of the transition.
     pub fn needs_wakeup(&self) -> bool {
-        Bits::read(*self).needs_wakeup()
+        // SAFETY: an entry in place; the write lock keeps others away, and the accessor
+        // touches the bytes of the bit-field alone.
+        unsafe { vm_map_entry::needs_wakeup_raw(self.as_ptr()) != 0 }
     }
 
     /// Begins a transition that nobody waits for yet.
@@ -121,10 +124,6 @@ impl Bits {
 
     fn in_transition(self) -> bool {
         self.0 & Self::IN_TRANSITION != 0
-    }
-
-    fn needs_wakeup(self) -> bool {
-        self.0 & Self::NEEDS_WAKEUP != 0
     }
 
     /// Whether neither bit is set.
