@@ -3,7 +3,7 @@
 
 import z3
 
-from values import part, same, unknown
+from values import condition, opposite, part, same, unknown
 from world import KEPT
 
 
@@ -68,7 +68,7 @@ class Unequal:
         done = set()
         for address, byte in a.items():
             other = b[address]
-            if byte is other or same_byte(byte, other) or address in done:
+            if byte is other or address in done:
                 continue
             value, index, size = byte
             start = address - index
@@ -81,10 +81,9 @@ class Unequal:
     def find(self, solver, world):
         if not self.pairs:
             return None
-        conditions = [z3.Not(equal) if equal is not False else z3.BoolVal(True)
-                      for _, equal in self.pairs]
+        conditions = [condition(opposite(equal)) for _, equal in self.pairs]
         solver.solver.push()
-        either = z3.Or(*conditions)
+        either = z3.Or(conditions) if len(conditions) > 1 else conditions[0]
         solver.solver.add(either)
         difference = None
         if solver.check():
@@ -95,10 +94,6 @@ class Unequal:
             difference = Difference("; ".join(names[:4]), model, either)
         solver.solver.pop()
         return difference
-
-
-def same_byte(a, b):
-    return a[0] is b[0] and a[1] == b[1] and a[2] == b[2]
 
 
 def whole(memory, start, size):

@@ -5,8 +5,8 @@ import z3
 
 from errors import NotUnderstood
 from machine import Ended
-from state import Fork
-from values import term
+from state import Fork, take
+from values import remembered, term
 
 # More values than this of one address are no structure that is followed by mistake.
 MOST_VALUES = 16
@@ -50,6 +50,7 @@ class Solver:
         return value.as_long()
 
 
+@remembered
 def says(expression, value):
     """The condition that the term has the value."""
     if isinstance(value, bool):
@@ -57,49 +58,85 @@ def says(expression, value):
     return expression == term(value, expression.size())
 
 
-def explore(machine, state, solver, at_end):
-    """Runs the state to every end that it can come to, and calls `at_end` there.
+@remembered
+def denies(expression, value):
+    return z3.Not(says(expression, value))
 
-    The fork at each choice is complete: what is not followed was shown to be impossible.
-    """
-    while True:
+
+class Node:
+    """Where a path must choose, or its end. A choice leads to another node."""
+
+    def __init__(self, machine, state, remember):
+        self.machine, self.state = machine, state
+        # Whether paths come by again: then each choice is run once.
+        self.remember, self.children = remember, {}
+        self.term = self.end = None
         try:
             machine.run(state)
         except Fork as fork:
-            expression = fork.term
+            self.term = fork.term
         except Ended as end:
-            at_end(state, end)
-            return
+            # Without the frames that it came through.
+            self.end = end.with_traceback(None)
+
+    def child(self, value):
+        """Where the path comes to with this value."""
+        node = self.children.get(value)
+        if node is None:
+            state = self.state.copy()
+            take(state.chosen, self.term, value)
+            node = Node(self.machine, state, self.remember)
+            if self.remember:
+                self.children[value] = node
+        return node
+
+
+def explore(node, chosen, solver, at_end):
+    """Follows every path that a state can take which has the values in `chosen`, and calls
+    `at_end` with the end of each and with what was chosen up to there.
+
+    The fork at each choice is complete: what is not followed was shown to be impossible.
+    """
+    while node.end is None:
+        expression = node.term
+        value = chosen.get(expression.ident)
+        if value is not None:
+            node = node.child(value)
+            continue
         first = solver.evaluate(expression)
         model, tried = solver.model, [first]
         # All values but the first, as long as there are others.
         solver.solver.push()
         while True:
-            solver.solver.add(z3.Not(says(expression, tried[-1])))
+            solver.solver.add(denies(expression, tried[-1]))
             if not solver.check():
                 break
             solver.model = solver.solver.model()
             value = solver.evaluate(expression)
             if len(tried) == MOST_VALUES:
                 raise NotUnderstood(f"more than {MOST_VALUES} values of {expression}")
-            other = state.copy()
-            other.take(expression, value)
             solver.solver.push()
             solver.solver.add(says(expression, value))
-            explore(machine, other, solver, at_end)
+            explore(node.child(value), with_value(chosen, expression, value), solver, at_end)
             solver.solver.pop()
             tried.append(value)
             if isinstance(value, bool):
                 break
         solver.solver.pop()
+        solver.model = model
+        chosen = with_value(chosen, expression, first)
         if len(tried) > 1:
             # There are others, so the first value is news to the solver.
             solver.solver.push()
             solver.solver.add(says(expression, first))
-            solver.model = model
-            state.take(expression, first)
-            explore(machine, state, solver, at_end)
+            explore(node.child(first), chosen, solver, at_end)
             solver.solver.pop()
             return
-        solver.model = model
-        state.take(expression, first)
+        node = node.child(first)
+    at_end(node, chosen)
+
+
+def with_value(chosen, expression, value):
+    chosen = dict(chosen)
+    take(chosen, expression, value)
+    return chosen

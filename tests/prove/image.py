@@ -29,6 +29,7 @@ class Image:
         self.place = table["place"]
         self.arguments = table["calls"]
         self.structs = table["struct"]
+        self.pieces_of = {}
         self.functions = sorted((a, s, n) for n, (a, s) in table["symbols"].items() if s)
 
     def constant(self, address, size):
@@ -82,6 +83,11 @@ class Image:
 
     def pieces(self, structure):
         """(offset, bytes, name) for every byte of a structure once, as big as its members are."""
+        if structure not in self.pieces_of:
+            self.pieces_of[structure] = self.find_pieces(structure)
+        return self.pieces_of[structure]
+
+    def find_pieces(self, structure):
         taken, pieces = set(), []
         members = self.structs[structure]["members"]
         for name, (first, bits) in members.items():

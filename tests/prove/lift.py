@@ -3,13 +3,14 @@
 
 import pyvex
 
+from steps import Steps
+
 ARCH = pyvex.ARCH_X86
 REGISTERS = {
     name: ARCH.get_register_offset(name)
     for name in ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "cc_op", "cc_dep1",
                  "cc_dep2", "cc_ndep", "dflag", "gs", "ldt", "gdt")
 }
-WIDTHS = {"Ity_I1": 1, "Ity_I8": 8, "Ity_I16": 16, "Ity_I32": 32, "Ity_I64": 64}
 
 
 class Block:
@@ -17,25 +18,9 @@ class Block:
 
     def __init__(self, address, irsb):
         self.address = address
-        self.irsb = irsb
-        self.statements = irsb.statements
-        self.next = irsb.next
         self.jumpkind = irsb.jumpkind
-        self.widths = [WIDTHS.get(kind) for kind in irsb.tyenv.types]
-        self.atomic_loads = self.find_atomic_loads()
-        self.instructions = [s.addr for s in self.statements if s.tag == "Ist_IMark"]
-
-    def find_atomic_loads(self):
-        """The loads that a compare-and-swap of the same instruction completes."""
-        found, since = set(), []
-        for index, statement in enumerate(self.statements):
-            if statement.tag == "Ist_IMark":
-                since = []
-            elif statement.tag == "Ist_WrTmp" and statement.data.tag == "Iex_Load":
-                since.append(index)
-            elif statement.tag == "Ist_CAS":
-                found.update(since)
-        return found
+        made = Steps(irsb)
+        self.steps, self.next, self.temporaries = made.steps, made.next, len(made.widths)
 
 
 class Lifter:

@@ -6,7 +6,13 @@ as it was written is the same value again, and bytes of bit-fields need no masks
 """
 
 from errors import Unset
-from values import join, part
+from values import join, part, remembered
+
+
+@remembered
+def cells(value, size):
+    """The bytes of a value: the same objects for the same value."""
+    return tuple((value, index, size) for index in range(size))
 
 
 class Memory:
@@ -19,9 +25,7 @@ class Memory:
         return Memory(self.content.copy())
 
     def write(self, address, size, value):
-        content = self.content
-        for index in range(size):
-            content[address + index] = (value, index, size)
+        self.content.update(zip(range(address, address + size), cells(value, size)))
 
     def forget(self, address, size):
         """Makes bytes unset."""

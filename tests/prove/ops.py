@@ -4,7 +4,7 @@
 import z3
 
 from errors import NotUnderstood
-from values import condition, known, part, settle, term
+from values import condition, known, part, remembered, settle, term
 
 
 def arithmetic(bits, on_ints, on_terms):
@@ -106,7 +106,8 @@ OPERATIONS = {
 }
 
 
-def operation(name, arguments):
+@remembered
+def operation(name, *arguments):
     meaning = OPERATIONS.get(name)
     if meaning is None:
         raise NotUnderstood(f"the operation {name}")
@@ -117,6 +118,11 @@ def choose(guard, yes, no, bits):
     """VEX's if-then-else of values."""
     if isinstance(guard, bool):
         return yes if guard else no
+    return either(guard, yes, no, bits)
+
+
+@remembered
+def either(guard, yes, no, bits):
     if bits == 1:
         return settle(z3.If(guard, condition(yes), condition(no)))
     return settle(z3.If(guard, term(yes, bits), term(no, bits)))
@@ -158,6 +164,7 @@ def bit32(value):
     return from_bit(32)(value)
 
 
+@remembered
 def calculate_condition(code, cc_op, dep1, dep2, ndep):
     """x86g_calculate_condition: the condition codes of i386's conditional jumps."""
     if not known(code):
@@ -178,6 +185,7 @@ def calculate_condition(code, cc_op, dep1, dep2, ndep):
     return bit32(z3.Not(meaning) if code & 1 else meaning)
 
 
+@remembered
 def calculate_eflags_c(cc_op, dep1, dep2, ndep):
     """x86g_calculate_eflags_c: the carry flag as a number."""
     return bit32(flags(cc_op, dep1, dep2, ndep)[0])

@@ -6,7 +6,7 @@ import z3
 from callees import Callees
 from compare import Difference, compare
 from errors import NotUnderstood
-from explore import Solver, explore
+from explore import Node, Solver, explore
 from machine import Machine
 from maps import COALESCE
 
@@ -30,43 +30,46 @@ class Proof:
 
     def run(self):
         """Returns None, or the first Difference, with its Pair in `self.pair`."""
-        state, conditions = self.case.start("shipped")
-        self.second, _ = self.case.start("ours")
+        root, conditions = self.root("shipped", remember=False)
+        self.ours = None
         self.solver.start(conditions)
         try:
-            self.go("shipped", state, self.at_shipped_end)
+            explore(root, {}, self.solver, self.at_shipped_end)
         except Refuted as refuted:
             return refuted.difference
         return None
 
-    def go(self, side, state, at_end):
-        self.current = state
+    def root(self, side, remember):
+        """Where a side first has to choose, and the conditions on its first state."""
+        state, conditions = self.case.start(side)
         self.machine.start(state, self.case.address(side))
-        explore(self.machine, state, self.solver, at_end)
+        return Node(self.machine, state, remember), conditions
 
-    def at_shipped_end(self, shipped, shipped_end):
+    def at_shipped_end(self, shipped, chosen):
         self.shipped_paths += 1
         model = self.solver.model
+        shipped = (shipped.state, shipped.end)
 
-        def at_our_end(ours, our_end):
+        def at_our_end(node, _):
             self.pairs += 1
-            self.pair = Pair(self.case, (shipped, shipped_end), (ours, our_end), self.solver.model)
-            difference = compare(self.case.world, self.solver, shipped, shipped_end, ours, our_end,
+            ours = (node.state, node.end)
+            self.pair = Pair(self.case, shipped, ours, self.solver.model)
+            difference = compare(self.case.world, self.solver, *shipped, *ours,
                                  self.case.function == COALESCE)
             if difference:
                 self.refute(difference)
             if self.at_pair:
                 self.at_pair(self.pair)
 
-        ours = self.second.copy()
-        # What was chosen for the shipped code is true here too.
-        ours.chosen = dict(shipped.chosen)
         try:
-            self.go("ours", ours, at_our_end)
+            if self.ours is None:
+                self.ours, _ = self.root("ours", remember=True)
+            # What was chosen for the shipped code is true here too.
+            explore(self.ours, chosen, self.solver, at_our_end)
         except NotUnderstood as reason:
             # No proof in any case; if the processor sees it too, a counterexample.
-            stopped = getattr(reason, "state", None) or ours
-            self.pair = Pair(self.case, (shipped, shipped_end), (stopped, None), self.solver.model)
+            stopped = getattr(reason, "state", None) or self.case.start("ours")[0]
+            self.pair = Pair(self.case, shipped, (stopped, None), self.solver.model)
             self.refute(Difference(f"our code: {reason}", self.solver.model, understood=False))
         self.solver.model = model
 

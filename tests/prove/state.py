@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A point on a path through the code of one side."""
 
-import z3
-
 from errors import NotUnderstood, Stray
 from lift import REGISTERS
 from memory import Memory
-from values import known, unknown
+from values import known, opposite, unknown
 
 
 class Fork(Exception):
     """The path goes on by the value of a term, which must be chosen first."""
 
     def __init__(self, term):
-        super().__init__(str(term))
+        super().__init__()
         self.term = term
+
+
+def take(chosen, term, value):
+    """Notes that the term has this value."""
+    chosen[term.ident] = value
+    if isinstance(value, bool):
+        chosen[opposite(term).ident] = not value
 
 
 class State:
@@ -30,7 +35,7 @@ class State:
         self.index = 0
         self.temporaries = None
         self.events = []
-        # Terms whose value was chosen on this path: by their id, with the term to keep it alive.
+        # The values that were chosen on this path, by the term's ident.
         self.chosen = {}
         self.calls = 0
         self.names = 0
@@ -65,17 +70,10 @@ class State:
         """The number or bool that the term is on this path."""
         if isinstance(term, (int, bool)):
             return term
-        found = self.chosen.get(term.get_id())
+        found = self.chosen.get(term.ident)
         if found is None:
             raise Fork(term)
-        return found[1]
-
-    def take(self, term, value):
-        """Goes on with the term having this value."""
-        self.chosen[term.get_id()] = (term, value)
-        if isinstance(value, bool):
-            opposite = z3.simplify(z3.Not(term))
-            self.chosen[opposite.get_id()] = (opposite, not value)
+        return found
 
     def fresh(self, what, bits):
         """A value that nothing is known of and that the other side need not have."""

@@ -2,18 +2,48 @@
 """Values of machine words: a Python int where it is known, else a z3 term.
 
 Conditions are Python bools or z3 Bools. Every term is simplified as it is made, so that what is
-constant becomes an int, and what was made alike is often the same term.
+constant becomes an int, and what was made alike is the same object. What is computed of values
+once is remembered: paths are many, but values are few.
 """
-
-from functools import lru_cache
 
 import z3
 
+# Each term that there is, by z3's number for it. They stay, so that no number is given twice.
+TERMS = {}
 
-@lru_cache(maxsize=None)
+
+def intern(term):
+    """The one object of the term; its `ident` tells it from every other."""
+    known_already = TERMS.get(term.get_id())
+    if known_already is None:
+        term.ident = len(TERMS)
+        TERMS[term.get_id()] = known_already = term
+    return known_already
+
+
+def key(value):
+    """What tells the value from others of its width: ints are not negative."""
+    return value if isinstance(value, int) else -1 - value.ident
+
+
+def remembered(function):
+    """The function, computed once for the same values. It is of values and names alone."""
+    results = {}
+
+    def ask(*arguments):
+        asked = tuple([-1 - a.ident if isinstance(a, z3.ExprRef) else a for a in arguments])
+        result = results.get(asked)
+        if result is None:
+            result = results[asked] = function(*arguments)
+        return result
+
+    return ask
+
+
+@remembered
 def unknown(name, bits):
     """A value that nothing is known of. One name is one value, on both sides."""
-    return z3.BitVec(name, bits)
+    return intern(z3.BitVec(name, bits))
 
 
 def known(value):
@@ -24,13 +54,16 @@ def known(value):
 def settle(term):
     """The term simplified; an int or bool if it is constant."""
     term = z3.simplify(term)
+    found = TERMS.get(term.get_id())
+    if found is not None:
+        return found
     if z3.is_bv_value(term):
         return term.as_long()
     if z3.is_true(term):
         return True
     if z3.is_false(term):
         return False
-    return term
+    return intern(term)
 
 
 def term(value, bits):
@@ -43,10 +76,21 @@ def condition(value):
     return z3.BoolVal(value) if isinstance(value, bool) else value
 
 
+@remembered
+def opposite(value):
+    """The condition that this one does not hold."""
+    return not value if isinstance(value, bool) else settle(z3.Not(value))
+
+
 def part(value, low, bits):
     """`bits` bits of the value from bit `low` up."""
     if known(value):
         return value >> low & (1 << bits) - 1
+    return extract(value, low, bits)
+
+
+@remembered
+def extract(value, low, bits):
     if low == 0 and value.size() == bits:
         return value
     return settle(z3.Extract(low + bits - 1, low, value))
@@ -61,13 +105,25 @@ def join(parts):
         return whole
     if len(parts) == 1:
         return parts[0][0]
-    return settle(z3.Concat(*[term(value, bits) for value, bits in reversed(parts)]))
+    return concatenate(*[field for pair in parts for field in pair])
+
+
+@remembered
+def concatenate(*fields):
+    """Of values, each with its bits behind it, the lowest first."""
+    pieces = [term(value, bits) for value, bits in zip(fields[::2], fields[1::2])]
+    return settle(z3.Concat(*reversed(pieces)))
 
 
 def same(a, b, bits):
     """Whether two values are equal: True, or a condition, or False."""
+    if a is b:
+        return True
     if known(a) and known(b):
         return a == b
-    if not known(a) and not known(b) and a.eq(b):
-        return True
+    return equal(a, b, bits)
+
+
+@remembered
+def equal(a, b, bits):
     return settle(term(a, bits) == term(b, bits))
