@@ -86,7 +86,7 @@ def check_lifting(results, oracle):
         return False
     status, output, table_ = oracle.run(texts, "samples", results=True)
     if status == SKIPPED:
-        print(f"not held against the processor: {output.strip()}")
+        print(f"SKIP the lifted code is not held against the processor: {output.strip()}")
         return True
     if status != 0:
         print(output, end="")
