@@ -283,6 +283,9 @@ fn compile_shim(includes: &[PathBuf], out: &Path) {
         folders.extend(["c-shim/hosted/callers", "tests/callers"]);
         shim.define("CALLERS", None);
     }
+    if env::var_os("CARGO_FEATURE_PROTECT_LOOKS_AGAIN").is_some() {
+        shim.define("PROTECT_LOOKS_AGAIN", None);
+    }
     shim.includes(includes).includes(&folders).warnings(true).extra_warnings(true);
     let mut sources = 0;
     for folder in folders {
