@@ -33,7 +33,7 @@ pub fn page(all: &[Results], callers: &[Results], storms: &[Storms], of: &str) -
     for results in callers {
         let _ = writeln!(
             text,
-            "\n## Callers, {}\n\nThe callers of the two, with all that they call of each other and of the two. Time is of \
+            "\n## Callers, {}\n\nThe callers of the two, with all that they call of each other and of the two.\nTime is of \
              one machine.\n",
             results.name
         );
