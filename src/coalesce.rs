@@ -24,6 +24,7 @@ pub(crate) type Outcome = (Merged, Held<WriteLocked>);
 ///
 /// Lock: held for writing, and kept. The map's sizes, the wirings and the pmap
 /// stay as they are. Upstream's `vm_map_coalesce_entry`.
+#[inline(always)]
 pub(crate) fn coalesce_entry(map: Map<WriteLocked>, entry: Given) -> Outcome {
     counters::coalesce_called();
     match map.pair(entry) {

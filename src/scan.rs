@@ -10,6 +10,7 @@ use crate::lock::{MayFault, ReadLocked, WriteLocked};
 use crate::map::{Held, Map};
 use crate::mark::Marked;
 use crate::range::{MapRange, Range};
+use crate::walk::Passed;
 
 /// How the scan leaves the map's lock: held, for whom it returns to.
 #[must_use = "the lock is left as this says"]
@@ -52,7 +53,12 @@ pub(crate) fn pageable_scan(map: Map<WriteLocked>, range: &Range) -> Left {
         };
     };
 
-    // Pass 2.
+    wire(passed)
+}
+
+/// Pass 2. Once in an object, whatever first passes there are.
+#[cfg_attr(not(feature = "callers"), inline(always))]
+pub(crate) fn wire(passed: Passed<'_>) -> Left {
     match passed.faulting() {
         // Faulting may need memory of this very map, from a pager or for the
         // fault code itself, so the lock must go. Kernel threads leave each
@@ -117,7 +123,7 @@ fn end_unusual_transition(marked: Marked<'_>) -> Entry<'_, WriteLocked> {
 /// The count goes from 0 to 1 to 2, and no further: 1 says in pass 2 that the
 /// pages are to be faulted in.
 #[inline(always)]
-fn update_count(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
+pub(crate) fn update_count(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
     // Pages that cannot be accessed are not wired; `wired_access` stays, and
     // asks again once the protection allows it.
     if entry.wired_access() == NONE || entry.protection() == NONE {
@@ -147,7 +153,7 @@ fn begin_wiring(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
 /// Gives the entry the object that a fault would have to make: the fault code
 /// will not have the write lock.
 #[inline(always)]
-fn prepare_object(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
+pub(crate) fn prepare_object(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
     if entry.needs_copy() {
         copy_if_writable(map, entry);
     }

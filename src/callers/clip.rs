@@ -170,16 +170,40 @@ fn duplicate<'m>(entry: Entry<'_, WriteLocked>) -> Entry<'m, WriteLocked> {
     let new = unsafe { bindings::kmem_cache_alloc(addr_of_mut!(bindings::vm_map_entry_cache)) }
         as *mut vm_map_entry;
     let Some(new) = NonNull::new(new) else { stop::no_entry() };
-    let (from, to) = (entry.as_ptr().cast::<usize>(), new.as_ptr().cast::<usize>());
-    // A loop that compilers leave as it is: there is no memcpy to call.
-    for word in 0..size_of::<vm_map_entry>() / size_of::<usize>() {
-        // SAFETY: inside both entries, which consist of whole words (see below).
-        unsafe { to.add(word).write(from.add(word).read_volatile()) }
-    }
+    copy_words(entry.as_ptr().cast(), new.as_ptr().cast());
     // SAFETY: the new entry is nobody else's until it is linked.
     unsafe { Entry::new(new) }
 }
 const _: () = assert!(size_of::<vm_map_entry>() % size_of::<usize>() == 0);
+
+const WORDS: usize = size_of::<vm_map_entry>() / size_of::<usize>();
+
+/// Copies an entry. Compilers would call a memcpy, and there is none.
+#[cfg(target_arch = "x86")]
+fn copy_words(from: *const usize, to: *mut usize) {
+    // SAFETY: inside both entries, which consist of whole words. LLVM keeps esi to itself, so it is
+    // put aside.
+    unsafe {
+        core::arch::asm!(
+            "xchg {from}, esi",
+            "rep movsd",
+            "xchg {from}, esi",
+            from = inout(reg) from => _,
+            inout("ecx") WORDS => _,
+            inout("edi") to => _,
+            options(nostack, preserves_flags)
+        );
+    }
+}
+
+/// See above.
+#[cfg(not(target_arch = "x86"))]
+fn copy_words(from: *const usize, to: *mut usize) {
+    for word in 0..WORDS {
+        // SAFETY: inside both entries, which consist of whole words.
+        unsafe { to.add(word).write(from.add(word).read_volatile()) }
+    }
+}
 
 /// One reference more to what both map.
 fn refer(entry: Entry<'_, WriteLocked>, new: Entry<'_, WriteLocked>) {

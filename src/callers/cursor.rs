@@ -95,6 +95,7 @@ impl Cursor {
     }
 
     /// Merges what it stands at into what is before, if it is an entry and the two agree.
+    #[inline(always)]
     pub(crate) fn merge(self) -> Map<WriteLocked> {
         // SAFETY: by the invariants, and the cursor ends here.
         let here = unsafe { Given::new(self.at) };
@@ -139,6 +140,7 @@ impl Step {
     }
 
     /// Merges the entry into what is before, if the two agree, and goes on behind it.
+    #[inline(always)]
     pub(crate) fn merge_and_pass(self) -> Cursor {
         let next = self.entry().next().as_non_null();
         // A merge frees no entry but the one that it is called for: `next` stays.

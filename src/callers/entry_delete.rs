@@ -11,6 +11,7 @@ use crate::unlink::Single;
 ///
 /// Lock: held for writing (or the map is nobody's any more), and kept. Upstream's
 /// `vm_map_entry_delete`.
+#[inline(always)]
 pub(crate) fn entry_delete(mut map: Map<WriteLocked>, single: Single) -> Held<WriteLocked> {
     let entry = single.entry(&map);
     let size = entry.size();

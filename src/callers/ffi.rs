@@ -53,15 +53,16 @@ pub unsafe extern "C" fn vm_map_pageable(
     check_range: boolean_t,
 ) -> kern_return_t {
     called(Caller::Pageable);
-    let work = |map| pageable(map, bounds(start, end), access_type, check_range != 0);
-    if lock_map != 0 {
-        // SAFETY: the caller's.
-        return unsafe { with_lock(map, work) };
-    }
+    let lock_map = lock_map != 0;
     // SAFETY: the caller's, and the call from C ends before the thread goes on with the map
     // in another way.
-    let (result, left) = work(unsafe { Map::from_raw(NonNull::new_unchecked(map)) });
+    let (map, lent) = unsafe {
+        let map = NonNull::new_unchecked(map);
+        if lock_map { lock(map) } else { Map::from_raw(map) }.lend()
+    };
+    let (result, left) = pageable(map, bounds(start, end), access_type, check_range != 0);
     match left {
+        left if lock_map => lent.unlock(left),
         Left::Written(held) => held.hand_back(),
         Left::Read(held) => held.hand_back(),
     }

@@ -6,6 +6,7 @@
 //! - [`ffi`]: the C boundary, and who takes the lock;
 //! - [`pageable`], [`protect`], [`inherit`], [`delete`] and [`entry_delete`]: the
 //!   functions;
+//! - [`asking`]: what is wired, and the scan's first walk, in one;
 //! - [`slip`]: where upstream goes on with an entry that it may have freed;
 //! - [`cursor`]: a walk that merges as it goes: what a merge may have freed cannot
 //!   be named behind it;
@@ -16,6 +17,8 @@
 //!
 //! Raw pointers and `unsafe` stay out of the functions.
 
+#[forbid(unsafe_code)]
+mod asking;
 #[forbid(unsafe_code)]
 mod bounds;
 mod clip;

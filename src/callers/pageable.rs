@@ -6,13 +6,13 @@ use crate::bindings::{
     shim_VM_PROT_READ as READ, shim_VM_PROT_WRITE as WRITE, shim_VM_WIRE_CURRENT as CURRENT,
     shim_VM_WIRE_FUTURE as FUTURE,
 };
+use crate::callers::asking::ask_and_scan;
 use crate::callers::bounds::Bounds;
 use crate::callers::cursor::Cursor;
-use crate::entry::Entry;
 use crate::lock::WriteLocked;
 use crate::map::Map;
 use crate::range::Range;
-use crate::scan::{pageable_scan, Left};
+use crate::scan::Left;
 
 /// Wires the entries of the range for `access`, or unwires them where that is NONE.
 /// Returns a `kern_return_t`; unless it is KERN_SUCCESS, nothing but clips and the hint
@@ -32,30 +32,49 @@ pub(crate) fn pageable(
     if !covered {
         return (NO_SPACE, Left::Written(cursor.into_map().held()));
     }
-    let fits = cursor.each_below(bounds.end, |entry| {
-        cursor.map().clip_end(entry, bounds.end);
-        !checked || fits(&cursor, entry, bounds.end, access)
-    });
+    let fits = match checked {
+        true => clip_if_it_fits(&cursor, bounds.end, access),
+        false => cursor.each_below(bounds.end, |entry| {
+            cursor.map().clip_end(entry, bounds.end);
+            true
+        }),
+    };
     if !fits {
         return (NO_SPACE, Left::Written(cursor.into_map().held()));
     }
-    cursor.each_below(bounds.end, |entry| {
-        entry.set_wired_access(access);
-        true
-    });
     let (map, start) = cursor.into_given();
-    (SUCCESS, pageable_scan(map, &Range::new(start, bounds.end)))
+    let range = Range::new(start, bounds.end);
+    // Two of it, as the one that unwires has no faults.
+    let left = match access {
+        NONE => ask_and_scan(map, &range, NONE),
+        access => ask_and_scan(map, &range, access),
+    };
+    (SUCCESS, left)
 }
 
-/// Whether the entry goes on to `end`, or touches the next one; and allows the access.
-fn fits(cursor: &Cursor, entry: Entry<'_, WriteLocked>, end: usize, access: i32) -> bool {
-    if entry.end() < end {
-        match cursor.map().entry(entry.next()) {
-            Some(next) if next.start() <= entry.end() => {}
-            _ => return false,
+/// Clips the entries of the range to `end`, and returns whether they go on to there
+/// without a hole, and each allows the access.
+fn clip_if_it_fits(cursor: &Cursor, end: usize, access: i32) -> bool {
+    let map = cursor.map();
+    let below_end = |link| map.entry(link).filter(|entry| entry.start() < end);
+    let mut at = below_end(cursor.link());
+    while let Some(entry) = at {
+        let entry_end = entry.end();
+        at = if entry_end < end {
+            match map.entry(entry.next()) {
+                // Below `end` too, as it touches one that ends there.
+                Some(next) if next.start() <= entry_end => Some(next),
+                _ => return false,
+            }
+        } else {
+            map.clip_end(entry, end);
+            below_end(entry.next())
+        };
+        if entry.protection() & access != access {
+            return false;
         }
     }
-    entry.protection() & access == access
+    true
 }
 
 /// Unwires all that is in the map (`flags` 0), or wires it, or has what is mapped from

@@ -12,15 +12,28 @@ impl Map<WriteLocked> {
     /// its gap belongs; that before the first entry is not kept.
     ///
     /// Upstream's `vm_map_gap_update`.
+    #[inline(always)]
     pub(crate) fn update_gap(&self, link: Link<'_, WriteLocked>) {
         if let Some(entry) = self.entry(link) {
-            // SAFETY: an entry of the map, whose lock keeps others away.
-            let fields = unsafe { Fields::of(entry.as_non_null()) };
-            // SAFETY: an entry of the map stands where its gap puts it.
-            unsafe { remove(self, fields) };
-            // SAFETY: `remove` took it from there.
-            unsafe { insert(self, entry) };
+            // No gap, before and now, is most often all that there is.
+            if entry.gap_size() != 0 || entry.end() != self.limit(entry) {
+                self.enter_gap_anew(entry);
+            }
         }
+    }
+
+    fn enter_gap_anew(&self, entry: Entry<'_, WriteLocked>) {
+        // SAFETY: an entry of the map, whose lock keeps others away.
+        let fields = unsafe { Fields::of(entry.as_non_null()) };
+        // SAFETY: an entry of the map stands where its gap puts it.
+        unsafe { remove(self, fields) };
+        // SAFETY: `remove` took it from there.
+        unsafe { insert(self, entry) };
+    }
+
+    /// Where what is behind the entry begins.
+    fn limit(&self, entry: Entry<'_, WriteLocked>) -> usize {
+        self.entry(entry.next()).map_or_else(|| self.max_offset(), |next| next.start())
     }
 
     /// Enters the gap behind an entry.
@@ -36,11 +49,14 @@ impl Map<WriteLocked> {
     /// what stood before it.
     ///
     /// Upstream's `vm_map_gap_remove`.
+    #[inline(always)]
     pub(crate) fn forget_gap_of(&mut self, unlinked: UnlinkedSingle) -> Detached {
         // SAFETY: as in `forget_gap`.
         let entry = unsafe { Fields::of(unlinked.as_non_null()) };
-        // SAFETY: as in `forget_gap`.
-        unsafe { remove(self, entry) };
+        if entry.size() != 0 {
+            // SAFETY: as in `forget_gap`.
+            unsafe { remove(self, entry) };
+        }
         self.update_gap(unlinked.prev(self));
         // SAFETY: as in `forget_gap`.
         unsafe { unlinked.detach() }
