@@ -49,6 +49,8 @@ fn make() -> Result<()> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     write_bindings(&out)?;
 
+    // The versions' sources ask for a feature of the crate's that this one does not have.
+    println!("cargo:rustc-check-cfg=cfg(feature, values(\"callers\"))");
     let lists = Path::new(CRATE).join(kit::wrong::LISTS);
     println!("cargo:rerun-if-changed={}", lists.display());
     println!("cargo:rerun-if-changed={CRATE}/src");

@@ -41,11 +41,11 @@ impl<'a> Originals<'a> {
             all.push(Original { function, symbol, convention, copies: Vec::new() });
         }
         let mut found = Originals { all };
-        for n in 0..replaced.len() {
-            let name = replaced[n].name;
+        for (n, function) in replaced.iter().enumerate() {
+            let name = function.name;
             let copies = facts.inlined(name).into_iter().map(|at| at as u32);
             let copies: Vec<u32> = copies.filter(|at| !found.contain(*at)).collect();
-            if let Some(at) = copies.first().filter(|_| !replaced[n].may_stay_inlined) {
+            if let Some(at) = copies.first().filter(|_| !function.may_stay_inlined) {
                 bail!("{name}: {}", inlined(kernel, *at));
             }
             found.all[n].copies = copies;
