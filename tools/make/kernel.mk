@@ -117,4 +117,4 @@ budget: $(ORACLE) for-kernel
 
 storm-wrong: for-kernel packages-run storm
 	@header=$(call made,layout) && \
-	$(VMTOOL) wrong --storms --kernel '$(KERNEL)' --headers "$${header%/*}" --storm $(STORM) $(WRONG)
+	$(VMTOOL) wrong --storms --kernel '$(KERNEL)' --headers "$${header%/*}" --storm $(STORM) --smp $(SMP) $(WRONG)
