@@ -21,6 +21,8 @@ struct vm_map *volatile seen_map;
 struct vm_map_entry *volatile seen_entry;
 volatile unsigned long seen_end;
 volatile unsigned int original_ran;
+/* The replacement's result is another one; gcc from 14 on goes by the range that it sees an original's to be in. */
+volatile int any_number;
 
 void tell_end(unsigned long end)
 {
@@ -39,7 +41,7 @@ __attribute__((noinline)) int vm_map_coalesce_entry(struct vm_map *map, struct v
 {
 	USE_REGISTERS;
 	original_ran++;
-	return map->timestamp != 0 && entry->wired_count != 0;
+	return any_number + (map->timestamp != 0 && entry->wired_count != 0);
 }
 #else
 #define vm_map_coalesce_entry(map, entry) 0
@@ -88,7 +90,7 @@ CALLER_OF_THE_TWO void _vm_map_clip_start(struct vm_map_header *map_header, stru
 CALLER_OF_THE_TWO int vm_map_delete(struct vm_map *map, unsigned long start, unsigned long end)
 {
 	RAN;
-	return map->timestamp + start != end;
+	return any_number + (map->timestamp + start != end);
 }
 CALLER_OF_THE_TWO void vm_map_entry_delete(struct vm_map *map, struct vm_map_entry *entry)
 {
@@ -98,19 +100,19 @@ CALLER_OF_THE_TWO void vm_map_entry_delete(struct vm_map *map, struct vm_map_ent
 CALLER_OF_THE_TWO int vm_map_inherit(struct vm_map *map, unsigned long start, unsigned long end, int new_inheritance)
 {
 	RAN;
-	return map->timestamp + start + new_inheritance != end;
+	return any_number + (map->timestamp + start + new_inheritance != end);
 }
 CALLER_OF_THE_TWO int vm_map_pageable(struct vm_map *map, unsigned long start, unsigned long end, int access_type,
 				      int lock_map, int check_range)
 {
 	RAN;
-	return map->timestamp + start + access_type + lock_map + check_range != end;
+	return any_number + (map->timestamp + start + access_type + lock_map + check_range != end);
 }
 #ifndef NO_PAGEABLE_ALL
 CALLER_OF_THE_TWO int vm_map_pageable_all(struct vm_map *map, int flags)
 {
 	RAN;
-	return map->timestamp != flags;
+	return any_number + (map->timestamp != flags);
 }
 #else
 #define vm_map_pageable_all(map, flags) 0
@@ -129,7 +131,7 @@ CALLER_OF_THE_TWO int vm_map_protect(struct vm_map *map, unsigned long start, un
 {
 	RAN;
 	vm_map_lookup_entry();
-	return map->timestamp + start + new_prot + set_max != end;
+	return any_number + (map->timestamp + start + new_prot + set_max != end);
 }
 /* As gcc makes it for Debian: there, and inlined elsewhere too; it clobbers what its callees do. */
 int vm_map_remove(struct vm_map *map, unsigned long start, unsigned long end)
