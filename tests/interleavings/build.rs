@@ -19,7 +19,7 @@ const TO_A_MODULE: &[(&str, &str, &str)] = &[
     (
         "src/lib.rs",
         "mod bindings {\n    include!(concat!(env!(\"OUT_DIR\"), \"/bindings.rs\"));\n}",
-        "use crate::bindings;",
+        "use HERE::bindings;",
     ),
     // It compares what is exported with the header, and here nothing is.
     ("src/lib.rs", "mod signatures;\n", ""),
@@ -108,22 +108,5 @@ fn write_version(version: &Wrong, module: &str, dir: &Path) -> Result<()> {
         replace_once(dir, file, from, to)?;
     }
     version.apply(dir)?;
-    move_paths(&dir.join("src"), module)?;
-    // The one name that the list above takes from this program.
-    let local = format!("use crate::versions::{module}::bindings;");
-    replace_once(dir, "src/lib.rs", &local, "use crate::bindings;")
-}
-
-/// Makes the paths of the sources in a folder those of a module.
-fn move_paths(folder: &Path, module: &str) -> Result<()> {
-    for item in fs::read_dir(folder)? {
-        let path = item?.path();
-        if path.is_dir() {
-            move_paths(&path, module)?;
-        } else {
-            let text = fs::read_to_string(&path)?;
-            fs::write(&path, text.replace("crate::", &format!("crate::versions::{module}::")))?;
-        }
-    }
-    Ok(())
+    kit::together::move_paths(&dir.join("src"), &format!("crate::versions::{module}"))
 }

@@ -48,7 +48,7 @@ pub fn add(root: &Path, unchanged: &Path, scratch: &Path, versions: &[&Wrong]) -
         let module = format!("w{index}");
         make_module(scratch, index)
             .with_context(|| format!("{} cannot be a module", version.name))?;
-        move_paths(&scratch.join("src"), &module)?;
+        move_paths(&scratch.join("src"), &format!("crate::{module}"))?;
         fs::rename(scratch.join("src/lib.rs"), scratch.join("src/mod.rs"))?;
         workspace::copy(&scratch.join("src"), &root.join("src").join(&module))?;
         lib += &format!("#[allow(warnings)]\nmod {module};\n");
@@ -77,15 +77,15 @@ fn make_module(version: &Path, index: usize) -> Result<()> {
     Ok(())
 }
 
-/// Makes the paths of the sources in a folder those of a module.
-fn move_paths(folder: &Path, module: &str) -> Result<()> {
+/// Makes the paths of the sources in a folder those of a module of this path; `HERE` becomes the crate.
+pub fn move_paths(folder: &Path, module: &str) -> Result<()> {
     for item in fs::read_dir(folder)? {
         let path = item?.path();
         if path.is_dir() {
             move_paths(&path, module)?;
         } else {
             let text = fs::read_to_string(&path)?;
-            let text = text.replace("crate::", &format!("crate::{module}::"));
+            let text = text.replace("crate::", &format!("{module}::"));
             fs::write(&path, text.replace("HERE::", "crate::"))?;
         }
     }
