@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Sourced by scripts that download with apt: a state of their own, so that the machine's lists and caches stay as they
+# Sourced by scripts that use apt. For those that download: a state of their own, so that the machine's lists and caches stay as they
 # are and root is not needed. The machine's settings (proxies, methods, keys) hold.
 
 # private_apt_in FOLDER: makes that state there and exports APT_CONFIG. Hooks are left out: they could touch the
@@ -44,4 +44,19 @@ private_apt() {
     "$private_tool" -o Dir::State="$private" -o Dir::State::lists="$private/lists" \
         -o Dir::State::status="$private_status" -o Dir::State::extended_states="$private/extended_states" \
         -o Dir::Cache="$private/cache" -o Debug::NoLocking=true "$@"
+}
+
+# packages.txt's choices: the names in them, and whether a version of one is as new as is asked.
+names_of() {
+    echo "$1" | sed 's/>=[^ ]*//g' | tr '|' ' '
+}
+is_enough() {
+    case $2 in *'>='*) dpkg --compare-versions "$1" ge "${2##*>=}" ;; esac
+}
+# What apt-cache policy, on the input, says that apt would install; nothing if it has none.
+candidate() {
+    sed -n 's/^  Candidate: \([^(].*\)/\1/p'
+}
+debian_release() {
+    sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null || :
 }

@@ -5,6 +5,7 @@ set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 list=$here/packages.txt
 . "$here/env.sh"
+. "$here/apt.sh"
 
 usage() {
     cat <<END
@@ -54,17 +55,19 @@ choices() {
 look() {
     wanted=
     for group in $groups; do wanted="$wanted $(choices "$group")"; done
-    installed=" $(dpkg-query -W -f '${Package} ${db:Status-Status}\n' $(echo "$wanted" | tr '|' ' ') 2>/dev/null |
+    installed=" $(dpkg-query -W -f '${Package}=${Version} ${db:Status-Status}\n' $(names_of "$wanted") 2>/dev/null |
         sed -n 's/ installed$//p' | tr '\n' ' ') "
 }
 is_installed() {
-    for name in $(echo "$1" | tr '|' ' '); do
-        case $installed in *" $name "*) return 0 ;; esac
+    for name in $(names_of "$1"); do
+        case $installed in *" $name="*) ;; *) continue ;; esac
+        version=${installed#*" $name="}
+        ! is_enough "${version%% *}" "$1" || return 0
     done
     return 1
 }
 # Unpacked for another release of Debian is not there.
-release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null || :)
+release=$(debian_release)
 is_unpacked() {
     [ -f "$unpacked/$1/RECORD" ] && grep -qxF "choice $2" "$unpacked/$1/RECORD" &&
         grep -qxF "release $release" "$unpacked/$1/RECORD"
@@ -113,13 +116,11 @@ exec 9>"$unpacked/.lock"
 flock 9
 find_missing
 
-has_candidate() {
-    apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
-}
 # The first package of a choice that the machine's apt offers.
 pick() {
-    for name in $(echo "$1" | tr '|' ' '); do
-        if has_candidate "$name"; then echo "$name"; return; fi
+    for name in $(names_of "$1"); do
+        candidate=$(apt-cache policy "$name" 2>/dev/null | candidate)
+        if [ -n "$candidate" ] && is_enough "$candidate" "$1"; then echo "$name"; return; fi
     done
 }
 # Whether apt would install these and change nothing else: an upgrade or downgrade shows the old version in brackets.

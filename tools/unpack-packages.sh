@@ -80,6 +80,7 @@ trap 'exit 143' TERM HUP
 status=
 eval "$(apt-config shell status Dir::State::status/f)"
 private_apt_in "$work/apt"
+release=$(debian_release)
 
 say "fetching package lists"
 # A source that cannot be reached is only a loss if it has something that is needed.
@@ -202,12 +203,16 @@ unpack() {
     choices=$(echo "${1#*:}" | tr , ' ')
     names=
     for choice in $choices; do
-        found=
-        for name in $(echo "$choice" | tr '|' ' '); do
-            private_apt "$status" apt-cache policy "$name" 2>/dev/null | grep -q '^  Candidate: [^(]' || continue
-            found=$name
-            break
+        found= older=
+        for name in $(names_of "$choice"); do
+            candidate=$(private_apt "$status" apt-cache policy "$name" 2>/dev/null | candidate)
+            [ -n "$candidate" ] || continue
+            if is_enough "$candidate" "$choice"; then found=$name; break; fi
+            older="$older $name $candidate"
         done
+        [ -z "$older" ] || [ -n "$found" ] || fail "apt offers$older, and what is wanted is $choice.
+Debian's stable releases get newer ones in their security archive (the suite ${release:-CODENAME}-security), which a
+default installation has among apt's sources: add it, then try again."
         [ -n "$found" ] || fail "apt knows no package for: $choice
 $(sed 's/^/    /' "$work/update")"
         names="$names $found"
@@ -242,7 +247,7 @@ $(sed 's/^/    /' "$work/download" 2>/dev/null)"
     mv "$work/programs" "$new/PROGRAMS"
     settle "$new" "$group"
     {
-        echo "release $(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null || :)"
+        echo "release $release"
         for choice in $choices; do echo "choice $choice"; done
         for package in $plan; do echo "package ${package%%=*} ${package#*=}"; done
     } >"$new/RECORD"

@@ -46,7 +46,7 @@ impl Machine {
         machine.program(
             "dpkg",
             r#"echo "dpkg $*" >>"$MACHINE/calls"
-case "$*" in *--unpack*) ;; *) exit 0 ;; esac
+case "$*" in *--unpack*) ;; *--compare-versions*) exec /usr/bin/dpkg "$@" ;; *) exit 0 ;; esac
 for deb; do
     case $deb in *.deb) { dpkg-deb -f "$deb" | sed "/^$/d"; echo "Status: install ok installed"; echo; } >>"$MACHINE/admin/status" ;; esac
 done"#,
@@ -370,6 +370,42 @@ fn a_package_that_apt_does_not_know_is_named() {
     assert_eq!(code, 1);
     assert!(said.contains("apt knows no package for: qemu-system-x86"), "{said}");
     assert_eq!(machine.command(&["bogus"], "").output().unwrap().status.code(), Some(2));
+}
+
+/// A bare installation of Debian 12 has no security archive, and an older compiler in the other.
+#[test]
+fn an_older_version_than_is_of_use_is_not_taken() {
+    if !is_debian() {
+        return;
+    }
+    let rust = ["rustc-web", "cargo-web", "rust-web-src"];
+    let kernel_build = |machine: &Machine| {
+        let mut command = machine.command(&["kernel-build"], "trusted=yes");
+        let output = command.env("KERNEL_RUSTC", "/nonexistent").output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let machine = Machine::new(&["rustc-web 1.85.0+dfsg3-1", "rust-web-src 1.96.0"]);
+    rust.iter().for_each(|name| machine.offer(&format!("{name} 1.85.0+dfsg3-1"), &[]));
+    let before = machine.status();
+    let (code, said) = kernel_build(&machine);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains(
+            "apt offers rustc-web 1.85.0+dfsg3-1, and what is wanted is rustc-web>=1.96."
+        ) && said.contains("security archive"),
+        "{said}"
+    );
+    assert_eq!(machine.status(), before);
+
+    rust.iter().for_each(|name| machine.offer(&format!("{name} 1.96.0+dfsg1-1"), &[]));
+    let (code, said) = kernel_build(&machine);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("installing: cargo-web"), "{said}");
+    // It would be upgraded, so it stays, and the newer one stands beside it.
+    assert!(machine.status().contains("Package: rustc-web\nVersion: 1.85"), "{}", machine.status());
+    let record = fs::read_to_string(machine.path("tools/kernel-build/RECORD")).unwrap();
+    assert!(record.contains("package rustc-web 1.96.0+dfsg1-1\n"), "{record}");
 }
 
 #[test]
