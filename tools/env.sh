@@ -8,10 +8,11 @@ if [ -d "$unpacked" ]; then
         *":$unpacked/bin:"*) ;;
         *) export PATH="$unpacked/bin:$PATH" ;;
     esac
-    # For bindgen. A libclang that the user names stays.
+    # For bindgen. A libclang that the user names stays. Not by the links in llvm-*/lib: the path that a library is opened
+    # by is what it looks for others from.
     if [ -z "${LIBCLANG_PATH-}" ]; then
-        for folder in "$unpacked"/build/usr/lib/llvm-*/lib; do
-            [ ! -d "$folder" ] || export LIBCLANG_PATH="$folder"
+        for file in "$unpacked"/build/usr/lib/*-linux-gnu/libclang-*.so.*; do
+            [ ! -f "$file" ] || export LIBCLANG_PATH="${file%/*}"
         done
     fi
 fi

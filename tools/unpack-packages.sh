@@ -52,8 +52,8 @@ link() {
 cargo_script() {
     script cargo <<END
 if [ -z "\${LIBCLANG_PATH-}" ]; then
-    for folder in "\$bin"/../build/usr/lib/llvm-*/lib; do
-        [ ! -d "\$folder" ] || export LIBCLANG_PATH="\$folder"
+    for file in "\${bin%/*}"/build/usr/lib/*-linux-gnu/libclang-*.so.*; do
+        [ ! -f "\$file" ] || export LIBCLANG_PATH="\${file%/*}"
     done
 fi
 $1
@@ -138,7 +138,7 @@ settle() {
     for file in "$root"/lib64/ld-linux-*.so.* "$root"/usr/lib64/ld-linux-*.so.*; do
         [ ! -e "$file" ] || loader=$unpacked/$2${file#"$root"}
     done
-    find "$root/usr/lib" "$root/lib" -name 'lib*.so.*' -printf '%h\n' 2>/dev/null | sort -u >"$work/folders"
+    find "$root/usr/lib" "$root/lib" -type f -name 'lib*.so.*' -printf '%h\n' 2>/dev/null | sort -u >"$work/folders"
     find "$root" -type f \( -perm -u+x -o -name '*.so' -o -name '*.so.*' \) >"$work/files"
     while IFS= read -r file; do
         old=$("$patchelf" --print-rpath "$file" 2>/dev/null) || continue
@@ -188,8 +188,8 @@ END
             *) link "../$group$file" "$name" ;;
         esac
     done <"$root/PROGRAMS"
-    for folder in "$root"/usr/lib/llvm-*/lib; do
-        [ ! -d "$folder" ] || [ -e "$unpacked/bin/cargo" ] || cargo_script 'IFS=:
+    for file in "$root"/usr/lib/*-linux-gnu/libclang-*.so.*; do
+        [ ! -f "$file" ] || [ -e "$unpacked/bin/cargo" ] || cargo_script 'IFS=:
 for folder in $PATH; do
     if [ -x "$folder/cargo" ] && [ ! "$folder" -ef "$bin" ]; then exec "$folder/cargo" "$@"; fi
 done

@@ -317,6 +317,38 @@ fn who_is_not_root_gets_all_unpacked() {
     );
 }
 
+/// By the folder that it lies in, not by one with a link to it: it looks for its libraries from there.
+#[test]
+fn an_unpacked_libclang_is_named_to_the_machines_cargo() {
+    if !is_debian() {
+        return;
+    }
+    let machine =
+        Machine::new(&["gcc 1", "libc6-dev 1", "make 1", "binutils 1", "ca-certificates 1"]);
+    machine.program("cargo", r#"echo "cargo for $LIBCLANG_PATH""#);
+    machine.offer(
+        "libclang1-17 1",
+        &[
+            ("usr/lib/x86_64-linux-gnu/libclang-17.so.1", ""),
+            ("usr/lib/llvm-17/lib/libclang-17.so.1", ""),
+        ],
+    );
+    machine.program("id", "echo 1000");
+    let output = machine.command(&["build"], "trusted=yes").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let bins = format!("{}:{}", machine.path("tools/bin").display(), machine.path("bin").display());
+    let output = Command::new("cargo")
+        .env("PATH", bins + ":/usr/bin:/bin")
+        .env_remove("LIBCLANG_PATH")
+        .output()
+        .unwrap();
+    let folder = machine.path("tools/build/usr/lib/x86_64-linux-gnu");
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        format!("cargo for {}\n", folder.display())
+    );
+}
+
 #[test]
 fn a_machine_that_apt_cannot_build_upon_lends_nothing() {
     if !is_debian() {
