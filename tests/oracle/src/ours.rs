@@ -41,9 +41,10 @@ pub fn load(
         bail!("{}: not a relocatable i386 object", what());
     }
 
-    let plan = Plan::new(&file, low::OURS).with_context(what)?;
-    let linked = plan.link(&file, |name| Ok(kernel.symbol(name)?.address)).with_context(what)?;
-    let size = (plan.end - low::OURS).next_multiple_of(PAGE);
+    let plan = Plan::new(&file, low::OURS.into()).with_context(what)?;
+    let linked =
+        plan.link(&file, |name| Ok(kernel.symbol(name)?.address.into())).with_context(what)?;
+    let size = u32::try_from(plan.end.next_multiple_of(PAGE))? - low::OURS;
     if size > *mapped {
         low::map(low::OURS + *mapped, size - *mapped, low::RW)?;
         *mapped = size;
@@ -52,7 +53,7 @@ pub fn load(
     low::bytes(low::OURS, *mapped).fill(TRAP);
     low::bytes(low::OURS, linked.len() as u32).copy_from_slice(&linked);
     // What is writable (counters) stands on pages of its own, behind the rest.
-    let read_only = plan.writable.map_or(size, |(start, _)| start - low::OURS);
+    let read_only = plan.writable.map_or(size, |(start, _)| start as u32 - low::OURS);
     low::protect(low::OURS, read_only, low::RX);
 
     let symbols = plan.symbols(&file)?;
@@ -60,7 +61,7 @@ pub fn load(
         let name = version.map_or(function.to_string(), |index| together::name(index, function));
         let symbol =
             symbols.get(&name).with_context(|| format!("{}: defines no {name}", what()))?;
-        Ok(symbol.address)
+        Ok(u32::try_from(symbol.address)?)
     };
     let mut callers = None;
     if symbols.contains_key(CALLERS[0].1) {

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Links the object of our functions for a fixed address: code, constants, then
-//! writable data on pages of its own. Only the three relocations that 32-bit code
-//! without shared libraries has are known; anything else is refused.
+//! writable data on pages of its own. Only the relocations that code without
+//! shared libraries has, three on i386 and five on x86_64, are known; anything else
+//! is refused.
 
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{bail, Context, Result};
 use object::elf as e;
 use object::{
-    File, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, Section,
-    SectionFlags, SectionIndex, SectionKind, SymbolKind,
+    Architecture, File, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget,
+    Section, SectionFlags, SectionIndex, SectionKind, SymbolKind,
 };
 
 /// x86's page: writable data shares none with code, or an emulator would
 /// translate the code anew after each write.
-pub const PAGE: u32 = 4096;
+pub const PAGE: u64 = 4096;
 
 /// `int3`: what lies between pieces of code traps.
 pub const TRAP: u8 = 0xcc;
@@ -24,26 +25,26 @@ pub const RECORD_PREFIX: &str = ".gnumach_layout";
 
 /// Where everything goes.
 pub struct Plan {
-    start: u32,
-    places: HashMap<SectionIndex, u32>,
+    start: u64,
+    places: HashMap<SectionIndex, u64>,
     /// Where code ends, and constants begin.
-    pub text_end: u32,
+    pub text_end: u64,
     /// The first and the last address of writable data, if there is any.
-    pub writable: Option<(u32, u32)>,
-    pub end: u32,
+    pub writable: Option<(u64, u64)>,
+    pub end: u64,
 }
 
 /// A symbol that the object defines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol {
-    pub address: u32,
-    pub size: u32,
+    pub address: u64,
+    pub size: u64,
     pub is_function: bool,
 }
 
 impl Plan {
     /// Gives each loaded section its address, from `start` on.
-    pub fn new(file: &File, start: u32) -> Result<Plan> {
+    pub fn new(file: &File, start: u64) -> Result<Plan> {
         let mut groups: [Vec<Section>; 3] = [vec![], vec![], vec![]];
         for section in file.sections() {
             let SectionFlags::Elf { sh_flags } = section.flags() else {
@@ -78,9 +79,9 @@ impl Plan {
                 writable_start = at;
             }
             for section in group {
-                at = at.next_multiple_of(u32::try_from(section.align())?.max(1));
+                at = at.next_multiple_of(section.align().max(1));
                 places.insert(section.index(), at);
-                at += u32::try_from(section.size())?;
+                at += section.size();
             }
             ends[n] = at;
         }
@@ -90,7 +91,7 @@ impl Plan {
 
     /// The bytes from `start` to `end`. `resolve` tells the address of a symbol
     /// that the object leaves undefined.
-    pub fn link(&self, file: &File, resolve: impl Fn(&str) -> Result<u32>) -> Result<Vec<u8>> {
+    pub fn link(&self, file: &File, resolve: impl Fn(&str) -> Result<u64>) -> Result<Vec<u8>> {
         let mut bytes = vec![0; (self.end - self.start) as usize];
         bytes[..(self.text_end - self.start) as usize].fill(TRAP);
         for section in file.sections() {
@@ -108,12 +109,12 @@ impl Plan {
         &self,
         file: &File,
         section: &Section,
-        resolve: &impl Fn(&str) -> Result<u32>,
+        resolve: &impl Fn(&str) -> Result<u64>,
         bytes: &mut [u8],
     ) -> Result<()> {
         let start = self.places[&section.index()];
         for (offset, relocation) in section.relocations() {
-            let field = start + u32::try_from(offset)?;
+            let field = start + offset;
             let from = (field - self.start) as usize;
             let RelocationTarget::Symbol(index) = relocation.target() else {
                 bail!("the relocation at {offset:#x} names no symbol");
@@ -125,27 +126,30 @@ impl Plan {
                     let at = self.places.get(&index).with_context(|| {
                         format!("the relocation at {offset:#x} refers to {name}, which is in a section that is not loaded")
                     })?;
-                    at.wrapping_add(symbol.address() as u32)
+                    at.wrapping_add(symbol.address())
                 }
                 None if symbol.is_undefined() => resolve(name)?,
                 None => bail!("symbol {name}: neither in a section nor undefined (common data?)"),
             };
-            let old = bytes.get(from..from + 4).with_context(|| {
+            let kind = Kind::of(file.architecture(), relocation.flags());
+            let kind = kind.with_context(|| {
+                let flags = relocation.flags();
+                format!("the relocation at {offset:#x} is of a kind not known here: {flags:?}")
+            })?;
+            let place = bytes.get_mut(from..from + kind.bytes());
+            let place = place.with_context(|| {
                 format!("the relocation at {offset:#x} lies outside the section")
             })?;
-            // i386 relocations keep their addend in place.
-            let addend = u32::from_le_bytes(old.try_into()?);
-            let value = target.wrapping_add(addend);
-            let value = match relocation.flags() {
-                RelocationFlags::Elf { r_type: e::R_386_32 } => value,
-                RelocationFlags::Elf { r_type: e::R_386_PC32 | e::R_386_PLT32 } => {
-                    value.wrapping_sub(field)
-                }
-                other => {
-                    bail!("the relocation at {offset:#x} is of a kind not known here: {other:?}")
-                }
+            // i386's keep their addend in place, x86_64's beside.
+            let addend = match relocation.has_implicit_addend() {
+                true => i32::from_le_bytes((&*place).try_into()?).into(),
+                false => relocation.addend(),
             };
-            bytes[from..from + 4].copy_from_slice(&value.to_le_bytes());
+            let value = kind.value(target.wrapping_add_signed(addend), field);
+            let value = value.with_context(|| {
+                format!("the relocation at {offset:#x}: {name} at {target:#x} is out of reach of {field:#x}")
+            })?;
+            place.copy_from_slice(&value.to_le_bytes()[..kind.bytes()]);
         }
         Ok(())
     }
@@ -158,12 +162,80 @@ impl Plan {
                 continue;
             };
             let placed = Symbol {
-                address: at + symbol.address() as u32,
-                size: symbol.size() as u32,
+                address: at + symbol.address(),
+                size: symbol.size(),
                 is_function: symbol.kind() == SymbolKind::Text,
             };
             symbols.insert(symbol.name()?.to_string(), placed);
         }
         Ok(symbols)
+    }
+}
+
+/// What a relocation puts where.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// An address of 32-bit code, or the distance to it, which may go round.
+    Word,
+    Distance,
+    /// Of 64-bit code: a whole address, one of the lowest or the highest, and a distance.
+    Long,
+    Lowest,
+    Highest,
+    Near,
+}
+
+impl Kind {
+    fn of(architecture: Architecture, flags: RelocationFlags) -> Option<Kind> {
+        let RelocationFlags::Elf { r_type } = flags else { return None };
+        Some(match (architecture, r_type) {
+            (Architecture::I386, e::R_386_32) => Kind::Word,
+            (Architecture::I386, e::R_386_PC32 | e::R_386_PLT32) => Kind::Distance,
+            (Architecture::X86_64, e::R_X86_64_64) => Kind::Long,
+            (Architecture::X86_64, e::R_X86_64_32) => Kind::Lowest,
+            (Architecture::X86_64, e::R_X86_64_32S) => Kind::Highest,
+            (Architecture::X86_64, e::R_X86_64_PC32 | e::R_X86_64_PLT32) => Kind::Near,
+            _ => return None,
+        })
+    }
+
+    fn bytes(self) -> usize {
+        if self == Kind::Long {
+            8
+        } else {
+            4
+        }
+    }
+
+    /// The lowest bytes of this go there; none if they do not tell all of it.
+    fn value(self, address: u64, field: u64) -> Option<u64> {
+        let distance = address.wrapping_sub(field);
+        match self {
+            Kind::Word | Kind::Long => Some(address),
+            Kind::Distance => Some(distance),
+            Kind::Lowest => u32::try_from(address).ok().map(|_| address),
+            Kind::Highest => i32::try_from(address as i64).ok().map(|_| address),
+            Kind::Near => i32::try_from(distance as i64).ok().map(|_| distance),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        const KERNEL: u64 = 0xffff_ffff_8100_0000;
+        assert_eq!(Kind::Word.value(0xc100_0000, 0), Some(0xc100_0000));
+        assert_eq!(Kind::Distance.value(0x1000, 0x2000).map(|v| v as u32), Some(0xffff_f000));
+        assert_eq!(Kind::Long.value(KERNEL, 0), Some(KERNEL));
+        assert_eq!(Kind::Highest.value(KERNEL, 0), Some(KERNEL));
+        assert_eq!(Kind::Highest.value(0xffff_ffff_7fff_ffff, 0), None);
+        assert_eq!(Kind::Highest.value(0x8000_0000, 0), None);
+        assert_eq!(Kind::Lowest.value(0x8000_0000, 0), Some(0x8000_0000));
+        assert_eq!(Kind::Lowest.value(KERNEL, 0), None);
+        assert_eq!(Kind::Near.value(KERNEL, KERNEL + 5).map(|v| v as i64), Some(-5));
+        assert_eq!(Kind::Near.value(KERNEL, 0x200_0000), None);
     }
 }

@@ -12,16 +12,16 @@ use super::kernel::Kernel;
 use super::originals::{Original, Originals};
 
 pub struct Blob {
-    pub address: u32,
+    pub address: u64,
     pub bytes: Vec<u8>,
     /// Machine code, thunks included.
-    pub text_bytes: u32,
+    pub text_bytes: u64,
     /// Where writable data lies, if there is any.
-    pub writable: Option<(u32, u32)>,
+    pub writable: Option<(u64, u64)>,
     /// Global symbols of the object, and the thunks.
     pub symbols: BTreeMap<String, Symbol>,
     /// Where each original function's entry is to jump: our function, or its thunk.
-    pub entries: BTreeMap<&'static str, u32>,
+    pub entries: BTreeMap<&'static str, u64>,
 }
 
 /// From parameters in eax, edx, ecx to parameters on the stack.
@@ -29,27 +29,27 @@ pub struct Blob {
 /// ```text
 /// push ecx (if three); push edx; push eax; call function; add esp, 4 * parameters; ret
 /// ```
-fn thunk(parameters: usize, at: u32, function: u32) -> Vec<u8> {
+fn thunk(parameters: usize, at: u64, function: u64) -> Vec<u8> {
     const PUSH: [u8; 3] = [0x50, 0x52, 0x51];
     let mut code: Vec<u8> = PUSH[..parameters].iter().rev().copied().collect();
     code.push(0xe8);
-    let after = at + code.len() as u32 + 4;
-    code.extend(function.wrapping_sub(after).to_le_bytes());
+    let after = at + code.len() as u64 + 4;
+    code.extend((function.wrapping_sub(after) as u32).to_le_bytes());
     code.extend([0x83, 0xc4, 4 * parameters as u8, 0xc3]);
     code
 }
 
 /// Room for one thunk.
-const THUNK: u32 = 16;
+const THUNK: u64 = 16;
 
 pub fn link(
     kernel: &Kernel,
     file: &object::File,
-    address: u32,
+    address: u64,
     originals: &Originals,
 ) -> Result<Blob> {
     let thunks = originals.all.len();
-    let plan = Plan::new(file, address + THUNK * thunks as u32)?;
+    let plan = Plan::new(file, address + THUNK * thunks as u64)?;
     let mut bytes = vec![TRAP; THUNK as usize * thunks];
     bytes.extend(plan.link(file, |name| kernel.resolve(name))?);
     let mut symbols = plan.symbols(file)?;
@@ -61,11 +61,11 @@ pub fn link(
         };
         let mut entry = function;
         if *convention == Convention::Registers {
-            entry = address + n as u32 * THUNK;
+            entry = address + n as u64 * THUNK;
             let code = thunk(parameters.len(), entry, function);
             let from = (entry - address) as usize;
             bytes[from..from + code.len()].copy_from_slice(&code);
-            let size = code.len() as u32;
+            let size = code.len() as u64;
             let symbol = Symbol { address: entry, size, is_function: true };
             symbols.insert(format!("{name}_thunk"), symbol);
         }

@@ -10,20 +10,20 @@ use super::kernel::{Kernel, Section, Symbol};
 /// Every instruction of the kernel. Decoding starts afresh at each symbol, so that tables or padding
 /// between functions cannot put it out of step for long.
 pub fn sweep(kernel: &Kernel) -> Vec<Instruction> {
-    let mut starts: Vec<u32> = kernel.symbols.values().flatten().map(|s| s.address).collect();
+    let mut starts: Vec<u64> = kernel.symbols.values().flatten().map(|s| s.address).collect();
     starts.extend(kernel.text().map(|s| s.address));
     starts.sort_unstable();
     starts.dedup();
     let mut all = Vec::new();
     for section in kernel.text() {
         let bytes = kernel.bytes(section);
-        let inside: Vec<u32> = starts.iter().copied().filter(|a| section.contains(*a)).collect();
+        let inside: Vec<u64> = starts.iter().copied().filter(|a| section.contains(*a)).collect();
         for (i, start) in inside.iter().enumerate() {
             let end = inside.get(i + 1).map_or(section.address + section.size, |next| *next);
             let from = (start - section.address) as usize;
             let to = (end - section.address) as usize;
-            let ip = u64::from(*start);
-            let decoder = Decoder::with_ip(32, &bytes[from..to], ip, DecoderOptions::NONE);
+            let bytes = &bytes[from..to];
+            let decoder = Decoder::with_ip(kernel.bits(), bytes, *start, DecoderOptions::NONE);
             all.extend(decoder.into_iter().filter(|i| !i.is_invalid()));
         }
     }
@@ -45,7 +45,7 @@ pub fn calls(
         ) {
             continue;
         }
-        let (from, to) = (i.ip() as u32, i.near_branch_target() as u32);
+        let (from, to) = (i.ip(), i.near_branch_target());
         if function.contains(from) || !function.contains(to) {
             continue;
         }
@@ -60,7 +60,7 @@ pub fn calls(
         }
         calls.push(*i);
     }
-    let known = |ip| calls.iter().any(|i| i.ip() == u64::from(ip));
+    let known = |ip| calls.iter().any(|i| i.ip() == ip);
     for ip in raw_references(kernel, function.address) {
         if !function.contains(ip) && !known(ip) {
             bail!(
@@ -73,7 +73,7 @@ pub fn calls(
 }
 
 /// Every place whose bytes, taken as a call or near jump, lead to `target`.
-fn raw_references(kernel: &Kernel, target: u32) -> Vec<u32> {
+fn raw_references(kernel: &Kernel, target: u64) -> Vec<u64> {
     let mut found = Vec::new();
     for section in kernel.text() {
         let bytes = kernel.bytes(section);
@@ -87,9 +87,9 @@ fn raw_references(kernel: &Kernel, target: u32) -> Vec<u32> {
                 continue;
             };
             let distance = i32::from_le_bytes([distance[0], distance[1], distance[2], distance[3]]);
-            let after = section.address.wrapping_add(field as u32 + 4);
-            if after.wrapping_add_signed(distance) == target {
-                found.push(section.address + at as u32);
+            let after = section.address + field as u64 + 4;
+            if kernel.in_memory(after.wrapping_add_signed(distance.into())) == target {
+                found.push(section.address + at as u64);
             }
         }
     }
@@ -104,21 +104,28 @@ pub fn check_unused(kernel: &Kernel, code: &[Instruction], room: &Section) -> Re
         }
     }
     for i in code {
-        let mut values = vec![i.memory_displacement32()];
+        let mut values = vec![i.memory_displacement64()];
         for op in 0..i.op_count() {
-            if matches!(i.op_kind(op), OpKind::Immediate32 | OpKind::Immediate32to64) {
-                values.push(i.immediate(op) as u32);
+            use OpKind::{Immediate32, Immediate32to64, Immediate64};
+            if matches!(i.op_kind(op), Immediate32 | Immediate32to64 | Immediate64) {
+                values.push(i.immediate(op));
             }
         }
-        if values.iter().any(|v| room.contains(*v)) {
-            let place = kernel.describe(i.ip() as u32);
+        if values.iter().any(|v| room.contains(kernel.in_memory(*v))) {
+            let place = kernel.describe(i.ip());
             bail!("no room: {place}, `{i}`, refers to {}", room.name);
         }
     }
     for section in kernel.sections.iter().filter(|s| !s.is_text && s.index != room.index) {
-        for (n, word) in kernel.bytes(section).chunks_exact(4).enumerate() {
-            if room.contains(u32::from_le_bytes([word[0], word[1], word[2], word[3]])) {
-                let at = section.address + 4 * n as u32;
+        let words = kernel.bytes(section).chunks_exact(4);
+        let words: Vec<u32> = words.map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]])).collect();
+        for (n, word) in words.iter().enumerate() {
+            // 64-bit code has whole addresses, and short ones that are extended by their sign.
+            let next = words.get(n + 1).copied().unwrap_or_default();
+            let whole = u64::from(*word) | u64::from(next) << 32;
+            let short = i64::from(*word as i32) as u64;
+            if [whole, short].iter().any(|v| room.contains(kernel.in_memory(*v))) {
+                let at = section.address + 4 * n as u64;
                 bail!("no room: the data at {at:#x} refers to {}", room.name);
             }
         }

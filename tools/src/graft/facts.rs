@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::{bail, Context, Result};
 use gimli::{AttributeValue, Operation, UnitOffset};
+use iced_x86::Register;
 
 use super::kernel::Kernel;
 use crate::elf::{Die, Dwarf, Unit};
@@ -16,6 +17,33 @@ pub enum Convention {
     Cdecl,
     /// The first three in eax, edx, ecx: what gcc gives static functions.
     Registers,
+    /// The one of 64-bit code, with the first six in registers.
+    SystemV,
+}
+
+impl Convention {
+    /// Where the first so many parameters are on entry, those that are not on the stack.
+    pub fn registers(self, parameters: usize) -> &'static [Register] {
+        use Register::{EAX, ECX, EDX, R8, R9, RCX, RDI, RDX, RSI};
+        let all: &[Register] = match self {
+            Convention::Cdecl => &[],
+            Convention::Registers => &[EAX, EDX, ECX],
+            Convention::SystemV => &[RDI, RSI, RDX, RCX, R8, R9],
+        };
+        &all[..parameters.min(all.len())]
+    }
+
+    /// Where the DWARF has all of so many, by its numbers of the registers; none if it can have none so.
+    fn homes(self, parameters: usize) -> Option<Vec<Home>> {
+        let in_registers: &[u16] = match self {
+            Convention::Cdecl => {
+                return Some((0..parameters).map(|i| Home::Stack(4 * i as i64)).collect());
+            }
+            Convention::Registers => &[0, 2, 1],
+            Convention::SystemV => &[5, 4, 1, 2, 8, 9],
+        };
+        Some(in_registers.get(..parameters)?.iter().copied().map(Home::Register).collect())
+    }
 }
 
 /// Where one parameter is when the function is entered.
@@ -41,9 +69,9 @@ pub struct Facts {
     inlined: Vec<(usize, Option<u64>)>,
     calls: Vec<(usize, u64)>,
     /// Return address of every call that the compiler knows of.
-    pub call_returns: HashSet<u32>,
+    pub call_returns: HashSet<u64>,
     /// Compile unit (by its offset) of each function, by address.
-    units: HashMap<u32, usize>,
+    units: HashMap<u64, usize>,
 }
 
 impl Facts {
@@ -70,7 +98,7 @@ impl Facts {
                     let of_interest =
                         name.as_deref().map_or(origin.is_some(), |name| functions.contains(&name));
                     if let Some(address) = address {
-                        self.units.insert(address as u32, global(unit, UnitOffset(0)));
+                        self.units.insert(address, global(unit, UnitOffset(0)));
                     }
                     let parameters = match address {
                         Some(entry) if of_interest => parameters(dwarf, unit, die.offset(), entry)?,
@@ -101,7 +129,7 @@ impl Facts {
                         Some(after) => Some(after),
                         None => address(dwarf, unit, die, gimli::DW_AT_low_pc)?,
                     };
-                    self.call_returns.extend(after.map(|after| after as u32));
+                    self.call_returns.extend(after);
                     if let (Some(origin), Some(after)) = (origin, after) {
                         self.calls.push((origin, after));
                     }
@@ -152,13 +180,19 @@ impl Facts {
     }
 
     /// Whether both addresses lie in functions of one compile unit.
-    pub fn in_same_unit(&self, kernel: &Kernel, a: u32, b: u32) -> bool {
+    pub fn in_same_unit(&self, kernel: &Kernel, a: u64, b: u64) -> bool {
         let unit = |ip| self.units.get(&kernel.function_at(ip)?);
         unit(a) == unit(b)
     }
 
     /// The convention by which the function at this address takes exactly these parameters.
-    pub fn convention(&self, function: &str, entry: u64, names: &[&str]) -> Result<Convention> {
+    pub fn convention(
+        &self,
+        kernel: &Kernel,
+        function: &str,
+        entry: u64,
+        names: &[&str],
+    ) -> Result<Convention> {
         let (_, subprogram) = self
             .subprograms
             .iter()
@@ -176,17 +210,18 @@ impl Facts {
                 names.join(", ")
             );
         }
-        let homes: Vec<&Home> = subprogram.parameters.iter().map(|(_, home)| home).collect();
-        // DWARF numbers of eax, edx, ecx.
-        let in_registers = [0, 2, 1].map(Home::Register);
-        let is = |at: &dyn Fn(usize) -> Home| homes.iter().enumerate().all(|(i, h)| **h == at(i));
-        if is(&|i| Home::Stack(4 * i as i64)) {
-            Ok(Convention::Cdecl)
-        } else if homes.len() <= 3 && is(&|i| in_registers[i].clone()) {
-            Ok(Convention::Registers)
-        } else {
-            bail!("{function}: parameters not where expected (all on the stack, or in eax, edx, ecx): the DWARF has {homes:?}")
-        }
+        let homes: Vec<Home> = subprogram.parameters.iter().map(|(_, home)| home.clone()).collect();
+        let (possible, places): (&[Convention], _) = match kernel.is_64 {
+            false => (
+                &[Convention::Cdecl, Convention::Registers],
+                "all on the stack, or in eax, edx, ecx",
+            ),
+            true => (&[Convention::SystemV], "in rdi, rsi, rdx, rcx, r8, r9"),
+        };
+        let is = |convention: &&Convention| convention.homes(names.len()).as_ref() == Some(&homes);
+        possible.iter().find(is).copied().with_context(|| {
+            format!("{function}: parameters not where expected ({places}): the DWARF has {homes:?}")
+        })
     }
 }
 

@@ -25,23 +25,27 @@ pub enum Fate {
     /// It may get as far as the function's return, unread.
     Returns,
     /// The instruction at this address reads it.
-    Read(u32),
+    Read(u64),
     /// The code at this address cannot be followed.
-    Unknown(u32),
+    Unknown(u64),
 }
 
 pub struct Liveness<'a> {
     kernel: &'a Kernel<'a>,
     facts: &'a Facts,
-    never_return: HashSet<u32>,
-    /// How many parameters each function that is replaced takes in registers.
-    replaced: HashMap<u32, usize>,
-    known: HashMap<(u32, Register), Fate>,
-    open: HashSet<(u32, Register)>,
+    never_return: HashSet<u64>,
+    /// The registers in which each function that is replaced takes parameters.
+    replaced: HashMap<u64, &'static [Register]>,
+    known: HashMap<(u64, Register), Fate>,
+    open: HashSet<(u64, Register)>,
 }
 
 impl<'a> Liveness<'a> {
-    pub fn new(kernel: &'a Kernel<'a>, facts: &'a Facts, replaced: HashMap<u32, usize>) -> Self {
+    pub fn new(
+        kernel: &'a Kernel<'a>,
+        facts: &'a Facts,
+        replaced: HashMap<u64, &'static [Register]>,
+    ) -> Self {
         let named = facts.never_return().filter_map(|name| kernel.symbols.get(name));
         Self {
             kernel,
@@ -54,7 +58,7 @@ impl<'a> Liveness<'a> {
     }
 
     /// The fate of `register`, as it is at `start`, within the function there.
-    pub fn fate(&mut self, start: u32, register: Register) -> Fate {
+    pub fn fate(&mut self, start: u64, register: Register) -> Fate {
         if let Some(fate) = self.known.get(&(start, register)) {
             return *fate;
         }
@@ -67,7 +71,7 @@ impl<'a> Liveness<'a> {
         fate
     }
 
-    fn walk(&mut self, start: u32, register: Register) -> Fate {
+    fn walk(&mut self, start: u64, register: Register) -> Fate {
         let mut fate = Fate::Dead;
         let mut seen = HashSet::new();
         let mut todo = vec![start];
@@ -85,8 +89,8 @@ impl<'a> Liveness<'a> {
             if writes {
                 continue;
             }
-            let next = i.next_ip() as u32;
-            let target = i.near_branch_target() as u32;
+            let next = i.next_ip();
+            let target = i.near_branch_target();
             match i.flow_control() {
                 FlowControl::Next => todo.push(next),
                 FlowControl::ConditionalBranch => todo.extend([next, target]),
@@ -103,7 +107,7 @@ impl<'a> Liveness<'a> {
                 // The compiler cannot know what an unknown function leaves alone: nothing is kept.
                 FlowControl::IndirectCall => {}
                 FlowControl::Call if self.replaced.contains_key(&target) => {
-                    if IN_REGISTERS[..self.replaced[&target]].contains(&register) {
+                    if self.replaced[&target].contains(&register) {
                         return Fate::Read(ip);
                     }
                 }
@@ -125,19 +129,17 @@ impl<'a> Liveness<'a> {
     }
 }
 
-/// Where gcc's register convention has its parameters.
-const IN_REGISTERS: [Register; 3] = [Register::EAX, Register::EDX, Register::ECX];
-
 /// Whether an instruction reads any part of a register, and whether it surely writes all of it.
 fn touches(i: &Instruction, register: Register) -> (bool, bool) {
     let mut factory = InstructionInfoFactory::new();
     let (mut reads, mut writes) = (false, false);
     for used in factory.info(i).used_registers() {
-        if used.register().full_register32() != register {
+        if used.register().full_register() != register.full_register() {
             continue;
         }
         match used.access() {
-            OpAccess::Write => writes |= used.register() == register,
+            // Of a register of 64 bits a write to the lower 32 clears the others.
+            OpAccess::Write => writes |= used.register().size() >= 4,
             OpAccess::None | OpAccess::NoMemAccess | OpAccess::CondWrite => {}
             _ => reads = true,
         }
@@ -148,7 +150,7 @@ fn touches(i: &Instruction, register: Register) -> (bool, bool) {
 /// Whether an instruction writes any part of a register.
 fn writes_any(i: &Instruction, register: Register) -> bool {
     InstructionInfoFactory::new().info(i).used_registers().iter().any(|used| {
-        used.register().full_register32() == register
+        used.register().full_register() == register.full_register()
             && matches!(used.access(), OpAccess::Write | OpAccess::ReadWrite)
     })
 }
@@ -166,7 +168,7 @@ fn clobbers_beyond(
     facts: &Facts,
     function: &Symbol,
     register: Register,
-    asked: &mut HashSet<u32>,
+    asked: &mut HashSet<u64>,
 ) -> bool {
     if !asked.insert(function.address) {
         return false;
@@ -177,23 +179,21 @@ fn clobbers_beyond(
             return false;
         };
         if writes_any(&i, register)
-            || facts.call_returns.contains(&(i.next_ip() as u32))
+            || facts.call_returns.contains(&i.next_ip())
                 && match i.flow_control() {
                     FlowControl::IndirectCall => true,
-                    FlowControl::Call => {
-                        match kernel.function_starting(i.near_branch_target() as u32) {
-                            Some(callee) if facts.in_same_unit(kernel, ip, callee.address) => {
-                                clobbers_beyond(kernel, facts, callee, register, asked)
-                            }
-                            _ => true,
+                    FlowControl::Call => match kernel.function_starting(i.near_branch_target()) {
+                        Some(callee) if facts.in_same_unit(kernel, ip, callee.address) => {
+                            clobbers_beyond(kernel, facts, callee, register, asked)
                         }
-                    }
+                        _ => true,
+                    },
                     _ => false,
                 }
         {
             return true;
         }
-        ip = i.next_ip() as u32;
+        ip = i.next_ip();
     }
     false
 }

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, ensure, Context, Result};
 use kit::files::{refuse_overwrite, sha256, sha256_of};
 use kit::graft::Record;
-use object::{Architecture, Object, ObjectKind};
+use object::{Object, ObjectKind};
 
 use crate::{elf, layout};
 
 mod blob;
 pub mod callers;
+mod class;
 mod facts;
 mod functions;
 pub mod kernel;
@@ -26,7 +27,7 @@ use kernel::{Kernel, Section};
 use kit::link::PAGE;
 use originals::Originals;
 
-/// Put the object's functions into a copy of a stock i386 kernel
+/// Put the object's functions into a copy of a stock i386 or x86_64 kernel
 ///
 /// They are the two, and their callers if the object has them (the feature `callers`).
 /// The code goes where .eh_frame was, which nothing in the kernel uses (a debugger loses its unwind
@@ -35,17 +36,20 @@ use originals::Originals;
 /// the SHA-256 of the stock kernel, the object and OUT. On any refusal neither is written.
 ///
 /// Verified before anything is written:
-///   - the kernel is an i386 executable with symbols and DWARF, not grafted yet;
+///   - the kernel is an i386 or x86_64 executable with symbols and DWARF, not grafted yet;
 ///   - each function is there, at the place the DWARF gives, neither cloned nor inlined into one that
 ///     stays; of vm_map_remove, which takes the lock for vm_map_delete, inlined copies may stay, and
 ///     are told;
-///   - their parameters: names, and places on entry (all on the stack, or in eax, edx, ecx);
-///   - every direct call of them: on no path from it is ecx, edx or (unless there is a result in it) eax
-///     read before it is written (followed into functions of the same compile unit); no tail jump to
-///     them; no jump into their middle;
+///   - their parameters: names, and places on entry (i386: all on the stack, or in eax, edx, ecx; x86_64:
+///     those of the System V convention);
+///   - every direct call of them: on no path from it is a register that C functions may clobber (ecx, edx
+///     and eax; on x86_64 all that the System V convention names) read before it is written, but the one
+///     with a result (followed into functions of the same compile unit); no tail jump to them; no jump
+///     into their middle;
 ///   - the layouts in the object's record are those in the kernel's DWARF;
 ///   - each undefined symbol is one global symbol of the kernel, or one local piece of data;
-///   - no symbol, instruction operand or word of data refers to .eh_frame; the code fits there;
+///   - no symbol, instruction operand or word of data refers to .eh_frame; the code fits there, and on
+///     x86_64 reaches what it calls, and the entries it, with 32 bits;
 ///     writable data lies above the pages that the kernel protects (up to etext) and outside what it
 ///     zeroes at boot ([_edata, _end)).
 ///
@@ -114,13 +118,9 @@ pub fn graft(args: &Args) -> Result<String> {
         object_sha256: sha256(&object_data),
         grafted_sha256: sha256(&out),
         tool_sha256: this_tool()?,
-        symbols: blob
-            .symbols
-            .iter()
-            .map(|(name, symbol)| (name.clone(), symbol.address.into()))
-            .collect(),
-        text_bytes: blob.text_bytes.into(),
-        room: room.size.into(),
+        symbols: blob.symbols.iter().map(|(name, symbol)| (name.clone(), symbol.address)).collect(),
+        text_bytes: blob.text_bytes,
+        room: room.size,
     };
     let json = serde_json::to_string_pretty(&record)? + "\n";
     elf::write_all(&[(&json_path, json.as_bytes()), (&args.output, &out)], &inputs)?;
@@ -143,9 +143,10 @@ fn prepare(
     kernel: &Kernel,
     object: &object::File,
 ) -> Result<(Blob, Vec<String>)> {
-    if object.architecture() != Architecture::I386 || object.kind() != ObjectKind::Relocatable {
+    let machine = kernel_file.architecture();
+    if object.architecture() != machine || object.kind() != ObjectKind::Relocatable {
         bail!(
-            "{}: other machine: {:?} for {:?}, where a relocatable object for i386 is needed",
+            "{}: other machine: {:?} for {:?}, where a relocatable object for {machine:?} is needed",
             args.object.display(),
             object.kind(),
             object.architecture()
@@ -210,17 +211,12 @@ pub fn room<'a>(kernel: &'a Kernel) -> Result<&'a Section> {
 }
 
 fn check_room(kernel: &Kernel, room: &Section, blob: &Blob) -> Result<()> {
-    let end = u64::from(blob.address) + blob.bytes.len() as u64;
-    let room_end = u64::from(room.address) + u64::from(room.size);
-    if end > room_end {
-        bail!(
-            "no room: the code takes {} bytes, .eh_frame has {}",
-            end - u64::from(room.address),
-            room.size
-        );
+    let end = blob.address + blob.bytes.len() as u64;
+    if end > room.address + room.size {
+        bail!("no room: the code takes {} bytes, .eh_frame has {}", end - room.address, room.size);
     }
     let (zero_from, zero_to) = (kernel.mark("_edata")?, kernel.mark("_end")?);
-    if u64::from(zero_from) < end && blob.address < zero_to {
+    if zero_from < end && blob.address < zero_to {
         bail!("no room: boot zeroes {zero_from:#x} to {zero_to:#x}, and .eh_frame lies there");
     }
     let protected = kernel.mark("etext")?.next_multiple_of(PAGE);

@@ -19,7 +19,7 @@ pub struct Original<'a> {
     pub symbol: &'a Symbol,
     pub convention: Convention,
     /// Where it was inlined into functions that stay.
-    copies: Vec<u32>,
+    copies: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -43,22 +43,22 @@ impl<'a> Originals<'a> {
         let mut found = Originals { all };
         for (n, function) in replaced.iter().enumerate() {
             let name = function.name;
-            let copies = facts.inlined(name).into_iter().map(|at| at as u32);
-            let copies: Vec<u32> = copies.filter(|at| !found.contain(*at)).collect();
+            let copies = facts.inlined(name).into_iter();
+            let copies: Vec<u64> = copies.filter(|at| !found.contain(*at)).collect();
             if let Some(at) = copies.first().filter(|_| !function.may_stay_inlined) {
                 bail!("{name}: {}", inlined(kernel, *at));
             }
             found.all[n].copies = copies;
         }
         for Original { function, symbol, convention, .. } in &mut found.all {
-            let entry = u64::from(symbol.address);
-            *convention = facts.convention(function.name, entry, function.parameters)?;
+            *convention =
+                facts.convention(kernel, function.name, symbol.address, function.parameters)?;
         }
         Ok(found)
     }
 
     /// Whether the code at this address is one's of them: after the graft it does not run.
-    fn contain(&self, address: u32) -> bool {
+    fn contain(&self, address: u64) -> bool {
         self.all.iter().any(|original| original.symbol.contains(address))
     }
 
@@ -66,7 +66,7 @@ impl<'a> Originals<'a> {
     pub fn copies_told(&self, kernel: &Kernel) -> Vec<String> {
         let told = |original: &Original| {
             let name = original.function.name;
-            let line = |at: &u32| {
+            let line = |at: &u64| {
                 format!("{name}: a copy of the kernel's own stays at {}", kernel.describe(*at))
             };
             original.copies.iter().map(line).collect::<Vec<_>>()
@@ -83,31 +83,27 @@ impl<'a> Originals<'a> {
         code: &[Instruction],
     ) -> Result<String> {
         let in_registers = self.all.iter().map(|original| {
-            let registers = original.convention == Convention::Registers;
             let parameters = original.function.parameters.len();
-            (original.symbol.address, if registers { parameters } else { 0 })
+            (original.symbol.address, original.convention.registers(parameters))
         });
-        let in_registers: HashMap<u32, usize> = in_registers.collect();
+        let in_registers: HashMap<u64, &[Register]> = in_registers.collect();
         let mut liveness = Liveness::new(kernel, facts, in_registers);
         let mut lines = String::new();
         for &Original { function, symbol, .. } in &self.all {
             let name = function.name;
-            // A result is in eax.
-            let registers: &[Register] = match function.has_result {
-                true => &[Register::ECX, Register::EDX],
-                false => &[Register::EAX, Register::ECX, Register::EDX],
-            };
+            // A result is in the first.
+            let registers = &volatile(kernel)[usize::from(function.has_result)..];
             let calls = callers::calls(kernel, code, name, symbol)?;
             for after in facts.return_addresses(name) {
-                let inside = self.contain(after as u32);
+                let inside = self.contain(after);
                 if !inside && !calls.iter().any(|i| i.next_ip() == after) {
                     bail!("{name}: the DWARF has a call that returns to {after:#x}, but there is none in the code");
                 }
             }
-            for call in calls.iter().filter(|call| !self.contain(call.ip() as u32)) {
-                let place = kernel.describe(call.ip() as u32);
+            for call in calls.iter().filter(|call| !self.contain(call.ip())) {
+                let place = kernel.describe(call.ip());
                 for register in registers {
-                    match liveness.fate(call.next_ip() as u32, *register) {
+                    match liveness.fate(call.next_ip(), *register) {
                         Fate::Dead => {}
                         Fate::Returns if clobbers(kernel, facts, symbol, *register) => {}
                         Fate::Returns => bail!("{name}: {register:?} may be live after the call at {place}: the original leaves it alone, and so does the caller"),
@@ -122,7 +118,16 @@ impl<'a> Originals<'a> {
     }
 }
 
-fn inlined(kernel: &Kernel, at: u32) -> String {
+/// The registers that code which follows the C convention may leave with anything in them.
+fn volatile(kernel: &Kernel) -> &'static [Register] {
+    use Register::{EAX, ECX, EDX, R10, R11, R8, R9, RAX, RCX, RDI, RDX, RSI};
+    match kernel.is_64 {
+        false => &[EAX, ECX, EDX],
+        true => &[RAX, RCX, RDX, RSI, RDI, R8, R9, R10, R11],
+    }
+}
+
+fn inlined(kernel: &Kernel, at: u64) -> String {
     format!("inlined at {}; that copy would stay", kernel.describe(at))
 }
 
@@ -135,7 +140,7 @@ fn find_one<'a>(kernel: &'a Kernel, facts: &Facts, name: &str) -> Result<&'a Sym
     let [function] = all else {
         match (all.len(), facts.inlined(name).first()) {
             (0, None) => bail!("{name}: function missing; kernels from before April 2024 lack it"),
-            (0, Some(at)) => bail!("{name}: {}", inlined(kernel, *at as u32)),
+            (0, Some(at)) => bail!("{name}: {}", inlined(kernel, *at)),
             (many, _) => bail!("{name}: ambiguous, there are {many} symbols of that name"),
         }
     };
@@ -143,7 +148,7 @@ fn find_one<'a>(kernel: &'a Kernel, facts: &Facts, name: &str) -> Result<&'a Sym
         .decode(function.address)
         .with_context(|| format!("{name}: there is no code at {:#x}", function.address))?;
     let leaves = entry.flow_control() == FlowControl::UnconditionalBranch
-        && !function.contains(entry.near_branch_target() as u32);
+        && !function.contains(entry.near_branch_target());
     if leaves {
         bail!(
             "{name}: already grafted (its entry is a jump elsewhere); start from the stock kernel"

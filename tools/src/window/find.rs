@@ -20,15 +20,15 @@ const NEAR: usize = 12;
 #[derive(Debug)]
 pub struct Window {
     /// The exchange that frees the old copy's lock, its bytes, and the number of its register.
-    pub unlock: u32,
+    pub unlock: u64,
     pub unlock_bytes: Vec<u8>,
     pub unlock_register: u8,
     /// The jump behind it, and where that leads to.
-    pub jump: u32,
-    pub join: u32,
+    pub jump: u64,
+    pub join: u64,
     /// From there on, up to the store to the new copy's shadow, which stands here.
     pub stores: Vec<u8>,
-    pub store: u32,
+    pub store: u64,
 }
 
 /// Where the members of struct vm_object are.
@@ -39,6 +39,10 @@ pub struct Members {
 
 impl Window {
     pub fn find(path: &Path, kernel: &Kernel, file: &object::File) -> Result<Window> {
+        ensure!(
+            !kernel.is_64,
+            "it is for x86_64; what this looks for is known of i386's code alone"
+        );
         let sections = elf::dwarf_sections(path, file)?;
         let layouts = Layouts::read(&elf::dwarf(&sections), &["vm_object"])?;
         let place = |name: &str| layouts.place("vm_object", name);
@@ -51,7 +55,7 @@ impl Window {
         let mut at = function.address;
         while at < function.address + function.size {
             let i = kernel.decode(at).with_context(|| format!("no instruction at {at:#x}"))?;
-            at = i.next_ip32();
+            at = i.next_ip();
             code.push(i);
         }
         let mut windows = Vec::new();
@@ -85,14 +89,14 @@ pub fn window(
     if jump.flow_control() != FlowControl::UnconditionalBranch || jump.len() != JUMP as usize {
         return Ok(None);
     }
-    let join = jump.near_branch32();
+    let join = jump.near_branch_target();
     let mut at = join;
     for _ in 0..NEAR {
         let Some(i) = kernel.decode(at) else { return Ok(None) };
         if i.flow_control() != FlowControl::Next {
             return Ok(None);
         }
-        let end = i.next_ip32();
+        let end = i.next_ip();
         if stores_to(&i, members.shadow, None) {
             let stores = bytes(kernel, join, end)?;
             check_movable(kernel, join, end, old)?;
@@ -102,10 +106,10 @@ pub fn window(
                 .find(|(kind, _)| *kind == OpKind::Register)
                 .context("no register")?;
             return Ok(Some(Window {
-                unlock: unlock.ip32(),
-                unlock_bytes: bytes(kernel, unlock.ip32(), unlock.next_ip32())?,
+                unlock: unlock.ip(),
+                unlock_bytes: bytes(kernel, unlock.ip(), unlock.next_ip())?,
                 unlock_register: register.number() as u8,
-                jump: jump.ip32(),
+                jump: jump.ip(),
                 join,
                 stores,
                 store: at,
@@ -117,7 +121,7 @@ pub fn window(
 }
 
 /// The stores can be made before the unlock as they stand: they leave its object alone, and the stack.
-fn check_movable(kernel: &Kernel, from: u32, to: u32, old: Register) -> Result<()> {
+fn check_movable(kernel: &Kernel, from: u64, to: u64, old: Register) -> Result<()> {
     let mut facts = InstructionInfoFactory::new();
     let mut at = from;
     while at < to {
@@ -134,7 +138,7 @@ fn check_movable(kernel: &Kernel, from: u32, to: u32, old: Register) -> Result<(
                 kernel.describe(at)
             );
         }
-        at = i.next_ip32();
+        at = i.next_ip();
     }
     Ok(())
 }
@@ -155,7 +159,7 @@ fn stores_to(i: &Instruction, member: u32, base: Option<Register>) -> bool {
         && base.is_none_or(|base| i.memory_base() == base)
 }
 
-fn bytes(kernel: &Kernel, from: u32, to: u32) -> Result<Vec<u8>> {
+fn bytes(kernel: &Kernel, from: u64, to: u64) -> Result<Vec<u8>> {
     let at = kernel.file_offset(from).context("no place in the file")?;
     Ok(kernel.data[at..at + (to - from) as usize].to_vec())
 }

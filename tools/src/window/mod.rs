@@ -75,13 +75,13 @@ fn change(kernel: &Kernel, window: &Window, closed: bool, rounds: u32) -> Result
         false => (window.jump, stub::open(window, start, rounds)),
     };
     let mut out = kernel.data.to_vec();
-    let mut put = |address: u32, bytes: &[u8]| -> Result<()> {
+    let mut put = |address: u64, bytes: &[u8]| -> Result<()> {
         let at = kernel.file_offset(address).context("no place in the file")?;
         out[at..at + bytes.len()].copy_from_slice(bytes);
         Ok(())
     };
     ensure!(
-        start + code.len() as u32 <= room.address + room.size,
+        start + code.len() as u64 <= room.address + room.size,
         "no room: .eh_frame is too small"
     );
     put(start, &code)?;

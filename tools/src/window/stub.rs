@@ -17,18 +17,18 @@ fn delay(rounds: u32) -> Vec<u8> {
     code
 }
 
-fn and_back(mut code: Vec<u8>, start: u32, to: u32) -> Vec<u8> {
-    code.extend(jump(start + code.len() as u32, to));
+fn and_back(mut code: Vec<u8>, start: u64, to: u64) -> Vec<u8> {
+    code.extend(jump(start + code.len() as u64, to));
     code
 }
 
 /// In the place of the jump from the unlock to the stores.
-pub fn open(window: &Window, start: u32, rounds: u32) -> Vec<u8> {
+pub fn open(window: &Window, start: u64, rounds: u32) -> Vec<u8> {
     and_back(delay(rounds), start, window.join)
 }
 
 /// In the place of the unlock: the stores, the unlock, the delay. The stores are made once more behind it.
-pub fn closed(window: &Window, start: u32, rounds: u32) -> Vec<u8> {
+pub fn closed(window: &Window, start: u64, rounds: u32) -> Vec<u8> {
     let register = window.unlock_register;
     let mut code = vec![PUSH_FLAGS, PUSH_EAX + register];
     code.extend(&window.stores);

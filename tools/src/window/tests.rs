@@ -8,7 +8,7 @@ use super::find::{window, Members};
 use super::*;
 use crate::graft::kernel::Section;
 
-const BASE: u32 = 0x1000;
+const BASE: u64 = 0x1000;
 const MEMBERS: Members = Members { lock: 12, shadow: 40 };
 const LINK: &[u8] = &[0x8b, 0x55, 0xf8, 0x89, 0x56, 0x28]; // mov -8(%ebp),%edx; mov %edx,40(%esi)
 const UNLOCK: &[u8] = &[0x87, 0x4e, 0x0c]; // xchg %ecx,12(%esi)
@@ -21,11 +21,11 @@ fn kernel(code: &[u8]) -> Kernel<'_> {
         index: 1,
         name: ".text".into(),
         address: BASE,
-        size: code.len() as u32,
+        size: code.len() as u64,
         offset: 0,
         is_text: true,
     };
-    Kernel { data: code, sections: vec![text], symbols: HashMap::new() }
+    Kernel { data: code, is_64: false, sections: vec![text], symbols: HashMap::new() }
 }
 
 fn found(parts: &[&[u8]]) -> Result<Vec<Window>> {
@@ -34,7 +34,7 @@ fn found(parts: &[&[u8]]) -> Result<Vec<Window>> {
     let mut instructions = Vec::new();
     let mut at = BASE;
     while let Some(i) = kernel.decode(at) {
-        at = i.next_ip32();
+        at = i.next_ip();
         instructions.push(i);
     }
     let all = 0..instructions.len();
@@ -68,7 +68,7 @@ fn the_new_code_stands_where_it_should() {
     assert_eq!((closed[1], closed[unlock - 2]), (0x51, 0x59));
     for code in [open, closed] {
         let at = code.len() - 5;
-        assert_eq!(code[at..], patch::jump(start + at as u32, windows[0].join));
+        assert_eq!(code[at..], patch::jump(start + at as u64, windows[0].join));
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A kernel in miniature for the tests of the graft: an i386 executable that Linux can run too.  It has functions with the
+ * A kernel in miniature for the tests of the graft: an i386 or x86_64 executable that Linux can run too.  It has functions with the
  * names, parameters and calling conventions of the real ones, and exits with a status that tells whose code ran.
  * Each macro makes it wrong in one way.
  */
@@ -31,7 +31,14 @@ void tell_end(unsigned long end)
 
 #ifndef LEAVES_REGISTERS
 /* As the real ones do, the originals use all registers that they may. */
+#ifdef __x86_64__
+#define USE_REGISTERS \
+	asm volatile("xor %%eax, %%eax; xor %%ecx, %%ecx; xor %%edx, %%edx" ::: "eax", "ecx", "edx"); \
+	asm volatile("xor %%esi, %%esi; xor %%edi, %%edi; xor %%r8d, %%r8d" ::: "rsi", "rdi", "r8"); \
+	asm volatile("xor %%r9d, %%r9d; xor %%r10d, %%r10d; xor %%r11d, %%r11d" ::: "r9", "r10", "r11")
+#else
 #define USE_REGISTERS asm volatile("xor %%eax, %%eax; xor %%ecx, %%ecx; xor %%edx, %%edx" ::: "eax", "ecx", "edx")
+#endif
 #else
 #define USE_REGISTERS asm volatile("nop; nop; nop; nop")
 #endif
@@ -50,7 +57,11 @@ __attribute__((noinline)) int vm_map_coalesce_entry(struct vm_map *map, struct v
 #if defined(SCAN_INLINED)
 #define SCAN static inline __attribute__((always_inline))
 #elif defined(SCAN_ODD_PLACES)
+#ifdef __x86_64__
+#define SCAN __attribute__((noinline, ms_abi))
+#else
 #define SCAN __attribute__((noinline, fastcall))
+#endif
 #elif defined(SCAN_CDECL)
 #define SCAN __attribute__((noinline))
 #else
@@ -181,16 +192,30 @@ static __attribute__((noinline, used)) void own_function(void)
 
 /* What should be used by nobody but debuggers is used here, once as data, once in an instruction. */
 #ifdef DATA_IN_ROOM
+#ifdef __x86_64__
+asm(".data; .quad .Lroom; .section .eh_frame; .Lroom: .text");
+#else
 asm(".data; .long .Lroom; .section .eh_frame; .Lroom: .text");
 #endif
+#endif
+#ifdef SHORT_DATA_IN_ROOM
+asm(".data; .long 0, .Lroom, 1; .section .eh_frame; .Lroom: .text");
+#endif
 #ifdef OPERAND_IN_ROOM
-asm(".globl caller; .type caller, @function; caller: mov $.Lroom, %eax; ret; .size caller, . - caller;"
+#ifndef MOVE_ROOM
+#define MOVE_ROOM "mov $.Lroom, %eax"
+#endif
+asm(".globl caller; .type caller, @function; caller: " MOVE_ROOM "; ret; .size caller, . - caller;"
     ".section .eh_frame; .Lroom: .text");
 #endif
 
 __attribute__((noreturn)) static void leave(int status)
 {
+#ifdef __x86_64__
+	asm volatile("syscall" :: "a"(60), "D"(status));
+#else
 	asm volatile("int $0x80" :: "a"(1), "b"(status));
+#endif
 	__builtin_unreachable();
 }
 

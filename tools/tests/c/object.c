@@ -16,7 +16,16 @@ static void tell(struct vm_map *map, struct vm_map_entry *entry)
 }
 static void (*const volatile tellers[])(struct vm_map *, struct vm_map_entry *) = { tell };
 
+#ifdef __x86_64__
+#define USE_REGISTERS \
+	asm volatile("mov $-1, %%rax; mov %%rax, %%rcx; mov %%rax, %%rdx" ::: "rax", "rcx", "rdx"); \
+	asm volatile("mov $-1, %%rsi; mov %%rsi, %%rdi; mov %%rsi, %%r8" ::: "rsi", "rdi", "r8"); \
+	asm volatile("mov $-1, %%r9; mov %%r9, %%r10; mov %%r9, %%r11" ::: "r9", "r10", "r11")
+#define LONG "u64"
+#else
 #define USE_REGISTERS asm volatile("mov $-1, %%eax; mov %%eax, %%ecx; mov %%eax, %%edx" ::: "eax", "ecx", "edx")
+#define LONG "u32"
+#endif
 
 int vm_map_coalesce_entry(struct vm_map *map, struct vm_map_entry *entry)
 {
@@ -118,7 +127,7 @@ RECORD("values") static const unsigned int values[][2] = {
 };
 
 #ifndef SCAN_SIGNATURE
-#define SCAN_SIGNATURE "fn vm_map_pageable_scan void *vm_map *vm_map_entry unsigned-long:u32\n"
+#define SCAN_SIGNATURE "fn vm_map_pageable_scan void *vm_map *vm_map_entry unsigned-long:" LONG "\n"
 #endif
 #define SIGNATURES "fn vm_map_coalesce_entry int:i32 *vm_map *vm_map_entry\n" SCAN_SIGNATURE
 #ifndef NO_SIGNATURES

@@ -18,11 +18,19 @@ pub struct Kernel<'a> {
     pub room: Option<u32>,
     pub etext_after_room: bool,
     pub edata_before_room: bool,
+    /// Where it lies, if not where Linux can run it.
+    pub start: Option<u64>,
 }
 
 impl Default for Kernel<'_> {
     fn default() -> Self {
-        Self { flags: &[], room: Some(16384), etext_after_room: false, edata_before_room: false }
+        Self {
+            flags: &[],
+            room: Some(16384),
+            etext_after_room: false,
+            edata_before_room: false,
+            start: None,
+        }
     }
 }
 
@@ -155,7 +163,7 @@ fn script(kernel: &Kernel) -> String {
         "ENTRY(_start)
         PHDRS {{ code PT_LOAD FLAGS(7); data PT_LOAD FLAGS(6); }}
         SECTIONS {{
-            . = 0x8048000;
+            . = {start:#x};
             .text : {{ *(.text .text.*) }} :code
             {etext_early}
             .rodata : {{ *(.rodata .rodata.*) }} :code
@@ -168,6 +176,7 @@ fn script(kernel: &Kernel) -> String {
             .bss : {{ *(.bss .bss.* COMMON) }} :data
             _end = .;
         }}",
+        start = kernel.start.unwrap_or(0x804_8000),
         etext_early = mark(!kernel.etext_after_room, "etext"),
         etext_late = mark(kernel.etext_after_room, "etext"),
         edata_early = mark(kernel.edata_before_room, "_edata"),
