@@ -130,8 +130,8 @@ clean:
 	rm -rf build target
 
 #=
-#= SUITE=trixie|sid FLAVOUR=486-smp|486-up|486-pae|xen-486: which of Debian's kernels (trixie 486-smp); for fetch and
-#= layout amd64-smp|amd64-up too, and xen-486 does not boot here
+#= SUITE=trixie|sid FLAVOUR=486-smp|486-up|486-pae|xen-486: which of Debian's kernels (trixie 486-smp); for fetch,
+#= layout, object and graft amd64-smp|amd64-up too, and xen-486 does not boot here
 #= KERNEL=file: another kernel with symbols and DWARF instead
 #= REPEATS=1 SMP=4: storms or sessions on each kernel, and CPUs (3 if this machine has less than four)
 #= CALLERS=1: with their callers in Rust as well (docs/callers.md): object, graft, run, hurd, defects, fuzz

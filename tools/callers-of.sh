@@ -6,7 +6,7 @@ set -eu
 usage() {
     cat <<'END'
 usage: callers-of.sh KERNEL | --list
-Prints the features of the crate, separated by commas, with which its callers do what those of KERNEL do, an i386 ELF file with
+Prints the features of the crate, separated by commas, with which its callers do what those of KERNEL do, an ELF file with
 symbols: callers, and protect-looks-again if its vm_map_protect looks its start up again after merging. --list prints the names of
 the callers instead.
 Exit status: 0 done, 1 error, 2 wrong usage.

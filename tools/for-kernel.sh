@@ -48,10 +48,10 @@ esac
 [ -f "$kernel" ] || fail "no kernel $kernel"
 
 # The ELF header's e_machine.
-case $what,$(od -An -tx1 -j18 -N2 "$kernel" | tr -d ' ') in
-    folder,* | layout,* | *,0300) ;;
-    *,3e00) fail "$kernel is for amd64, and $what is for i386 alone so far; make layout and the build of a tree with make patch work" ;;
-    *) fail "$kernel is no kernel for i386" ;;
+case $(od -An -tx1 -j18 -N2 "$kernel" | tr -d ' ') in
+    0300) target=i686-gnumach ;;
+    3e00) target=x86_64-gnumach ;;
+    *) fail "$kernel is no kernel for i386 or x86_64" ;;
 esac
 hash=$(sha256sum <"$kernel" | cut -d ' ' -f 1)
 case $kernel in
@@ -80,7 +80,7 @@ case $part in
         ;;
 esac
 object=$folder$part/vm_map.o
-"${BUILD_OBJECT:-$here/build-object.sh}" --headers "$folder/include" --features "$features" "$object" >&2
+"${BUILD_OBJECT:-$here/build-object.sh}" --target "$target" --headers "$folder/include" --features "$features" "$object" >&2
 # Each object is checked once by each vmtool.
 checked=$(cat -- "$object" "$vmtool" | sha256sum)
 if [ "$checked" != "$(cat "$object.checked" 2>/dev/null)" ]; then

@@ -15,10 +15,10 @@ ifeq ($(filter $(FLAVOURS),$(FLAVOUR)),)
 $(error FLAVOUR=$(FLAVOUR): it is one of $(FLAVOURS))
 endif
 ifneq ($(filter amd64-%,$(FLAVOUR)),)
-for-i386 := $(filter object graft run defects window fuzz fuzz-test fuzz-wrong check-object% oracle% prove prove-test prove-wrong \
+for-i386 := $(filter run defects window fuzz fuzz-test fuzz-wrong oracle% prove prove-test prove-wrong \
 	reach bench budget storm-wrong,$(MAKECMDGOALS))
-$(if $(for-i386),$(error make $(for-i386): not for $(FLAVOUR). For amd64 there are make fetch and make layout, and the build of a \
-	tree with make patch; an object, a graft and the oracle are for i386 alone so far))
+$(if $(for-i386),$(error make $(for-i386): not for $(FLAVOUR), but for i386 alone so far. For amd64 there are make fetch, layout, \
+	object and graft, and the build of a tree with make patch))
 endif
 ifneq ($(filter xen-%,$(FLAVOUR)),)
 boots := $(filter run defects window fuzz fuzz-test fuzz-wrong storm-wrong $(if $(STORMS),bench),$(MAKECMDGOALS))
