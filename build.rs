@@ -36,6 +36,7 @@ const ALLOWED_TO_CALLERS: &[&str] = &[
     "kmem_cache_alloc",
     "pmap_(protect|remove)",
     "rbtree_firstlast",
+    "shim_object_(lock|unlock)",
     "thread_(block|wakeup_prim)",
     "vm_map_(deallocate|lookup_entry|reference)",
     "vm_object_(deallocate|page_remove|pmap_remove|reference)",

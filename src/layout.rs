@@ -3,7 +3,8 @@
 //!
 //! Three sections of the object hold it: `.gnumach_layout.names`, the names one
 //! after another, each with a NUL behind it, and `.gnumach_layout.values`, for
-//! each name its offset and size in bits. A struct's own row has offset 0.
+//! each name its offset and size in bits. A struct's own row has offset 0; the
+//! name of a bit-field ends in a colon.
 //! `.gnumach_layout.signatures` has a line for each C function and variable that
 //! the crate uses or defines: `fn NAME RESULT PARAMETER...` or `var NAME TYPE`. A
 //! type is `void`; a struct's tag; `NAME:iBITS` or `NAME:uBITS`, a signed or
@@ -69,7 +70,7 @@ macro_rules! record {
         const $names: &str = concat!($(
             stringify!($struct), "\0",
             $(stringify!($struct), ".", stringify!($member), "\0",)*
-            $($(stringify!($struct), ".", stringify!($bits), "\0",)*)?
+            $($(stringify!($struct), ".", stringify!($bits), ":\0",)*)?
         )*);
         const $rows: &[Row] = &[$(
             Row(0, 8 * size_of::<$struct>() as u32),

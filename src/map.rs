@@ -38,8 +38,8 @@ mod callees;
 mod callers;
 mod hint_lock;
 use hint_lock::HintLock;
-#[cfg(all(feature = "callers", not(feature = "kernel-spin-locks")))]
-pub(crate) use hint_lock::SpinLock;
+#[cfg(feature = "callers")]
+pub(crate) use hint_lock::ObjectLock;
 
 /// What C passed with its map to begin at: an entry, or the map's header.
 ///

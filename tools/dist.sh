@@ -37,7 +37,7 @@ tree=$work/$name
 mkdir -p "$tree/c-shim" "$tree/docs" "$tree/tools"
 
 cp -R src gnumach-headers build.rs Cargo.lock LICENSE README.md "$tree/"
-cp -R c-shim/bindings.h c-shim/tree "$tree/c-shim/"
+cp -R c-shim/bindings.h c-shim/callers c-shim/tree "$tree/c-shim/"
 cp docs/patch.md "$tree/docs/"
 cd tools
 cp -R apt.sh build-object.sh callers-of.sh env.sh find-rustc.sh install-packages.sh packages.txt sysroot.sh targets \

@@ -85,16 +85,27 @@ shim=$top/c-shim/tree
 # Replaced only when it differs: cargo goes by its time.
 cmp -s "$parts/bindings.h" "$work/bindings.h" || mv "$parts/bindings.h" "$work/bindings.h"
 
-features=kernel-spin-locks${asked:+,$asked}
-echo NDEBUG | "$@" -E -P -x c - | grep -qx NDEBUG || features=$features,no-assertions
+# Whether the tree's headers and options define a macro.
+defines() {
+    macro=$1
+    shift
+    ! echo "$macro" | "$@" -E -P -x c - | grep -qx "$macro"
+}
+features=kernel-spin-locks${asked:+,$asked} symbols='vm_map_coalesce_entry vm_map_pageable_scan'
+! defines NDEBUG "$@" || features=$features,no-assertions
+if defines VM_MAP_RUST_CALLERS "$@"; then
+    features=$features,callers
+    symbols="$symbols $("$here/callers-of.sh" --list)"
+    ! defines VM_MAP_RUST_PROTECT_LOOKS_AGAIN "$@" || features=$features,protect-looks-again
+fi
 GNUMACH_PREPROCESSED=$work/bindings.h BUILD=$work "$here/build-object.sh" --target "$target" --features "$features" \
     --library "$parts/vm_map.a" -
 
 for file in "$shim"/*.c; do
     "$@" -c -o "$parts/$(basename "$file" .c).o" "$file"
 done
-# shellcheck disable=SC2086 # a command with options
-$ld -r --gc-sections -u vm_map_coalesce_entry -u vm_map_pageable_scan -o "$parts/whole.o" "$parts"/*.o "$parts/vm_map.a"
+# shellcheck disable=SC2046,SC2086 # a command with options
+$ld -r --gc-sections $(printf -- '-u %s ' $symbols) -o "$parts/whole.o" "$parts"/*.o "$parts/vm_map.a"
 
 # The record of what bindgen found, put to the kernel's compiler as assertions; nothing of it goes into the kernel.
 for part in names values signatures; do
@@ -113,8 +124,9 @@ objcopy --remove-section '.gnumach_layout.*' "$parts/whole.o" "$output.new"
 {
     cat "$parts/headers.d"
     {
-        find "$top/src" "$shim" "$here/targets" -type f
-        for file in build.rs Cargo.toml Cargo.lock tools/tree-object.sh tools/tree-layout.awk tools/tree-signatures.awk tools/build-object.sh; do
+        find "$top/src" "$shim" "$top/c-shim/callers" "$here/targets" -type f
+        for file in build.rs Cargo.toml Cargo.lock tools/tree-object.sh tools/tree-layout.awk tools/tree-signatures.awk tools/build-object.sh \
+            tools/callers-of.sh; do
             echo "$top/$file"
         done
     } | awk -v output="$output" '{ print output ": " $0; print $0 ":" }'

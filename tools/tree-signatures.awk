@@ -3,6 +3,11 @@
 
 # A type of the record in C. Numbers must also be as wide as the record says, and have a sign or none.
 function c_type(word,    stars, base, parts, bits, text) {
+    if (word == "...")
+        return word
+    # The record says no more of it, and the one that is used, thread_block's, takes and returns nothing.
+    if (word == "*function")
+        return "void (*) (void)"
     match(word, /^[*&]*/)
     stars = substr(word, 1, RLENGTH)
     base = substr(word, RLENGTH + 1)

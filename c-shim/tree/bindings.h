@@ -5,6 +5,9 @@
  */
 #include "../bindings.h"
 #include "kern_lock.h"
+#ifdef VM_MAP_RUST_CALLERS
+#include "../callers/bindings.h"
+#endif
 
 #ifdef NDEBUG
 /* Never called then, but the crate names it. */

@@ -13,3 +13,15 @@ void shim_hint_unlock(vm_map_t map)
 {
 	simple_unlock(&map->hint_lock);
 }
+
+#ifdef VM_MAP_RUST_CALLERS
+void shim_object_lock(vm_object_t object)
+{
+	vm_object_lock(object);
+}
+
+void shim_object_unlock(vm_object_t object)
+{
+	vm_object_unlock(object);
+}
+#endif

@@ -8,4 +8,11 @@
 extern void shim_hint_lock(vm_map_t map);
 extern void shim_hint_unlock(vm_map_t map);
 
+#ifdef VM_MAP_RUST_CALLERS
+#include <vm/vm_object.h>
+
+extern void shim_object_lock(vm_object_t object);
+extern void shim_object_unlock(vm_object_t object);
+#endif
+
 #endif /* VM_MAP_RUST_KERN_LOCK_H */

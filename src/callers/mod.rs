@@ -40,6 +40,3 @@ mod protect;
 mod slip;
 mod stop;
 mod whole;
-
-#[cfg(feature = "kernel-spin-locks")]
-compile_error!("callers: a memory object's spin lock is known by its size alone so far, which is not how a tree's build takes it: leave out kernel-spin-locks or callers");

@@ -2,12 +2,12 @@
 //! What an entry maps, on its way out.
 
 use core::marker::PhantomData;
-use core::ptr::{addr_of, addr_of_mut, NonNull};
+use core::ptr::{addr_of, NonNull};
 
 use crate::bindings::{self, vm_object};
 use crate::entry::Entry;
 use crate::lock::WriteLocked;
-use crate::map::{Map, SpinLock};
+use crate::map::{Map, ObjectLock};
 
 /// The object of an entry.
 ///
@@ -19,7 +19,7 @@ pub(crate) struct Object<'m>(NonNull<vm_object>, PhantomData<&'m ()>);
 /// The same with its spin lock held, until this is dropped.
 pub(crate) struct Locked<'m> {
     object: Object<'m>,
-    _lock: SpinLock<'m>,
+    _lock: ObjectLock<'m>,
 }
 
 impl<'m> Entry<'m, WriteLocked> {
@@ -45,7 +45,7 @@ impl<'m> Object<'m> {
     /// Takes its spin lock.
     pub(crate) fn lock(self) -> Locked<'m> {
         // SAFETY: it is live, and this thread does not hold the lock.
-        let lock = unsafe { SpinLock::take(addr_of_mut!((*self.0.as_ptr()).Lock).cast()) };
+        let lock = unsafe { ObjectLock::take_of_object(self.0.as_ptr()) };
         Locked { object: self, _lock: lock }
     }
 }

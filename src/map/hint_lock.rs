@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! The spin lock around a map's `hint`.
+//! Spin locks: the one around a map's `hint`, and those of objects.
 
 pub(super) use lock::HintLock;
-#[cfg(all(feature = "callers", not(feature = "kernel-spin-locks")))]
-pub(crate) use lock::SpinLock;
+#[cfg(feature = "callers")]
+pub(crate) use lock::ObjectLock;
 
 /// In an image that was built without us: its spin lock is known by its size. UP
 /// kernels have one without a size, and then there is nothing to take.
@@ -32,11 +32,26 @@ mod lock {
         }
     }
 
+    /// An object's.
+    #[cfg(feature = "callers")]
+    pub(crate) type ObjectLock<'m> = SpinLock<'m>;
+
+    #[cfg(feature = "callers")]
+    impl ObjectLock<'_> {
+        /// # Safety
+        /// The object is live for as long as the result; this thread does not hold the
+        /// spin lock.
+        pub(crate) unsafe fn take_of_object(object: *mut crate::bindings::vm_object) -> Self {
+            // SAFETY: the caller's.
+            unsafe { Self::take(addr_of_mut!((*object).Lock).cast()) }
+        }
+    }
+
     impl SpinLock<'_> {
         /// # Safety
         /// A spin lock of the kernel's, live for as long as the result; this thread does
         /// not hold it.
-        pub(crate) unsafe fn take(lock: *mut u32) -> Self {
+        unsafe fn take(lock: *mut u32) -> Self {
             if !layout::HAS_SIMPLE_LOCKS {
                 return SpinLock(None);
             }
@@ -87,6 +102,31 @@ mod lock {
         fn drop(&mut self) {
             // SAFETY: `take_of` took the lock of this live map.
             unsafe { bindings::shim_hint_unlock(self.0) }
+        }
+    }
+
+    /// An object's.
+    #[cfg(feature = "callers")]
+    #[must_use = "dropped, it gives the lock back"]
+    pub(crate) struct ObjectLock<'m>(*mut bindings::vm_object, PhantomData<&'m ()>);
+
+    #[cfg(feature = "callers")]
+    impl ObjectLock<'_> {
+        /// # Safety
+        /// The object is live for as long as the result; this thread does not hold the
+        /// spin lock.
+        pub(crate) unsafe fn take_of_object(object: *mut bindings::vm_object) -> Self {
+            // SAFETY: the caller's.
+            unsafe { bindings::shim_object_lock(object) }
+            ObjectLock(object, PhantomData)
+        }
+    }
+
+    #[cfg(feature = "callers")]
+    impl Drop for ObjectLock<'_> {
+        fn drop(&mut self) {
+            // SAFETY: `take_of_object` took the lock of this live object.
+            unsafe { bindings::shim_object_unlock(self.0) }
         }
     }
 }

@@ -103,16 +103,20 @@ fn the_second_patch_stands_alone_and_lists_its_test() {
 
 #[test]
 fn without_the_option_the_object_stays_the_same_to_the_byte() {
-    let tree = MiniTree::new();
+    stays_the_same(&MiniTree::new());
+    stays_the_same(&MiniTree::with_callers());
+}
+
+fn stays_the_same(tree: &MiniTree) {
     let source = tree.read("vm/vm_map.c");
-    let before = compile(&tree, &[]);
-    apply(&tree, REPLACE);
+    let before = compile(tree, &[]);
+    apply(tree, REPLACE);
     assert_ne!(tree.read("vm/vm_map.c"), source);
-    assert!(compile(&tree, &[]) == before, "the patch changes what is compiled without the option");
+    assert!(compile(tree, &[]) == before, "the patch changes what is compiled without the option");
 
     // What the comparison is for: one more line in front of an assertion shows.
     tree.edit("vm/vm_map.c", "#ifndef VM_MAP_RUST\n", "\n#ifndef VM_MAP_RUST\n");
-    assert!(compile(&tree, &[]) != before, "the comparison does not see a moved line");
+    assert!(compile(tree, &[]) != before, "the comparison does not see a moved line");
 }
 
 #[test]
@@ -125,4 +129,84 @@ fn with_the_option_both_functions_come_from_elsewhere() {
         assert!(names(&object, false).contains(&name), "{name} is not asked for");
     }
     assert!(names(&object, true).contains(&"vm_map_wire".to_owned()));
+}
+
+const CALLERS: [&str; 10] = [
+    "_vm_map_clip_start",
+    "_vm_map_clip_end",
+    "vm_map_protect",
+    "vm_map_inherit",
+    "vm_map_pageable",
+    "vm_map_pageable_current",
+    "vm_map_pageable_all",
+    "vm_map_entry_delete",
+    "vm_map_delete",
+    "vm_map_remove",
+];
+
+#[test]
+fn the_callers_are_a_choice_of_their_own() {
+    let tree = MiniTree::with_callers();
+    apply(&tree, REPLACE);
+    assert!(tree.git(&["log", "-1", "--format=%b"]).contains("--enable-rust-vm-map-callers"));
+    let configure = tree.read("configfrag.ac");
+    assert!(configure.contains("[rust-vm-map-callers]"), "{configure}");
+    assert!(!configure.contains("VM_MAP_RUST_PROTECT_LOOKS_AGAIN"), "{configure}");
+
+    let defined = |options: &[&str]| names(&compile(&tree, options), true);
+    let two = defined(&["-DVM_MAP_RUST"]);
+    let all = defined(&["-DVM_MAP_RUST", "-DVM_MAP_RUST_CALLERS"]);
+    for name in CALLERS.map(str::to_owned) {
+        // The compiler may put a static function into the one that calls it.
+        assert!(two.contains(&name) || name == "vm_map_pageable_current", "{name} is gone");
+        assert!(!all.contains(&name), "{name} is still there");
+    }
+    assert!(all.contains(&"vm_map_wire".to_owned()));
+    assert!(!two.contains(&"vm_map_pageable_scan".to_owned()));
+}
+
+#[test]
+fn the_patch_says_whether_protect_looks_again() {
+    let tree = MiniTree::with_callers();
+    tree.edit(
+        "vm/vm_map.c",
+        "\tassert(clipped != 1);\n",
+        "\tassert(clipped != 1);\n\tvm_map_lookup_entry(map, start, &entry);\n",
+    );
+    tree.commit("Look again");
+    assert!(tree.patch(REPLACE).contains("VM_MAP_RUST_PROTECT_LOOKS_AGAIN"));
+}
+
+#[test]
+fn callers_that_are_not_as_known_are_not_offered_and_the_reason_is_told() {
+    let told = |tree: &MiniTree| {
+        let output = tree.vmtool(&["patch", "--allow-changed"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let patch = text(&output.stdout);
+        assert!(
+            patch.contains("rust-vm-map]") && !patch.contains("rust-vm-map-callers"),
+            "{patch}"
+        );
+        text(&output.stderr)
+    };
+    let none = told(&MiniTree::new());
+    assert!(none.contains("not their callers: vm/vm_map.c defines no function"), "{none}");
+
+    let between = MiniTree::with_callers();
+    between.edit("vm/vm_map.c", "/* Only for the next. */", "int between;\n");
+    between.commit("Put something between");
+    let said = told(&between);
+    assert!(said.contains("something else in front of vm_map_pageable_current: line "), "{said}");
+
+    let never = MiniTree::with_callers();
+    never.edit("vm/vm_map.c", "\tvm_map_lookup_entry(map, start, &entry);\n", "");
+    never.commit("Look up nothing");
+    let said = told(&never);
+    assert!(said.contains("looks up an entry 0 times"), "{said}");
+
+    let dense = MiniTree::with_callers();
+    dense.edit("vm/vm_map.c", "\nextern unsigned int clipped;\n", "");
+    dense.commit("Leave no room");
+    let said = told(&dense);
+    assert!(said.contains("no blank line in front of and behind _vm_map_clip_end"), "{said}");
 }

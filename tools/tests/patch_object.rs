@@ -112,11 +112,20 @@ fn the_tree_links_our_object_and_rebuilds_what_changed() {
     built(&on(&["rust-vm-map/vm_map.o", "DEFINES=-DVM_MAP_RUST -DNDEBUG"]));
     assert!(!assert_is_used());
 
+    // Their callers are for a configure that chose them.
+    fs::remove_file(tree.beside("on/rust-vm-map/vm_map.o")).expect("our object");
+    built(&on(&["rust-vm-map/vm_map.o", "DEFINES=-DVM_MAP_RUST -DVM_MAP_RUST_CALLERS"]));
+    let names = defined(&tree.beside("on/rust-vm-map/vm_map.o"));
+    for name in ["vm_map_protect", "_vm_map_clip_end", "vm_map_pageable_scan", "shim_object_lock"] {
+        assert!(names.contains(&name.into()), "{name}: {names:?}");
+    }
+
     // Counters are for those who ask.
     let counters = || {
         let names = defined(&tree.beside("on/gnumach.o"));
         names.contains(&"vm_map_rust_counters".into())
     };
+    fs::remove_file(tree.beside("on/rust-vm-map/vm_map.o")).expect("our object");
     built(&on(&["gnumach.o"]));
     assert!(!counters());
     fs::remove_file(tree.beside("on/rust-vm-map/vm_map.o")).expect("our object");
@@ -167,17 +176,28 @@ fn agrees(script: &str, declarations: &str, record: &str) -> bool {
 #[test]
 fn the_kernels_compiler_checks_every_row_of_the_layout() {
     let agrees = |rows: &str| {
-        agrees("tree-layout.awk", "struct s { int a; unsigned b : 1, c : 3; char d; };", rows)
+        let declarations = "struct s { int a; unsigned b : 1, c : 3; char d;
+            unsigned e : 16, f : 12, g : 4; };";
+        agrees("tree-layout.awk", declarations, rows)
     };
-    let right = "s 0 64\ns.a 0 32\ns.b 32 1\ns.c 33 3\ns.d 40 8\n";
+    // A bit-field may be as wide as a number, and lie as one would.
+    let right =
+        "s 0 96\ns.a 0 32\ns.b: 32 1\ns.c: 33 3\ns.d 40 8\ns.e: 48 16\ns.f: 64 12\ns.g: 76 4\n";
     assert!(agrees(right));
     for (from, to) in [
-        ("s 0 64", "s 0 96"),
+        ("s 0 96", "s 0 64"),
         ("s.a 0", "s.a 32"),
         ("s.a 0 32", "s.a 0 64"),
-        ("s.b 32", "s.b 33"),
-        ("s.b 32", "s.b 40"),
-        ("s.c 33 3", "s.c 33 2"),
+        ("s.b: 32", "s.b: 33"),
+        ("s.b: 32", "s.b: 40"),
+        ("s.b: 32", "s.b 32"),
+        ("s.c: 33 3", "s.c: 33 2"),
+        ("s.e: 48", "s.e: 64"),
+        ("s.e: 48 16", "s.e: 48 8"),
+        ("s.e: 48 16", "s.e: 48 32"),
+        ("s.f: 64 12", "s.f: 64 16"),
+        ("s.f: 64 12", "s.f: 64 11"),
+        ("s.g: 76 4", "s.g: 72 4"),
         ("s.d 40", "s.d 48"),
         ("s.d 40 8", "s.d 40"),
         (right, ""),
@@ -189,9 +209,10 @@ fn the_kernels_compiler_checks_every_row_of_the_layout() {
 #[test]
 fn the_kernels_compiler_checks_every_signature() {
     let declarations = "typedef unsigned int size; struct s; extern struct s *v;
-        struct s *f(struct s **a, const char *b, size c); void g(void);";
+        struct s *f(struct s **a, const char *b, size c); void g(void);
+        void h(void (*then)(void)); void p(const char *said, ...);";
     let agrees = |lines: &str| agrees("tree-signatures.awk", declarations, lines);
-    let right = "fn f *s **s &char:i8 size:u32\nfn g void\nvar v *s\n";
+    let right = "fn f *s **s &char:i8 size:u32\nfn g void\nfn h void *function\nfn p void &char:i8 ...\nvar v *s\n";
     assert!(agrees(right));
     for (from, to) in [
         ("f *s", "f void"),
@@ -205,6 +226,9 @@ fn the_kernels_compiler_checks_every_signature() {
         (" size:u32", ""),
         ("size:u32", "size:u32 int:i32"),
         ("g void", "g void int:i32"),
+        ("h void *function", "h void"),
+        ("h void *function", "h void *s"),
+        ("i8 ...", "i8"),
         ("v *s", "v **s"),
         ("fn g", "fn h"),
         ("fn g", "function g"),

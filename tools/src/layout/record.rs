@@ -52,7 +52,8 @@ pub fn read(path: &Path, file: &object::File) -> Result<Vec<Row>> {
         .iter()
         .enumerate()
         .map(|(i, name)| Row {
-            name: name.to_string(),
+            // Of a bit-field or not is a question that only a C compiler has.
+            name: name.trim_end_matches(':').to_owned(),
             bit_offset: number(i * 8),
             bit_size: number(i * 8 + 4),
         })

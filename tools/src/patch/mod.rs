@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{bail, Context, Result};
 
+mod callers;
+mod code;
 mod fixes;
 mod format;
 mod hint;
@@ -15,6 +17,7 @@ mod tests;
 mod tokens;
 mod tree;
 
+use callers::Callers;
 use tree::Tree;
 
 #[derive(clap::Args)]
@@ -40,8 +43,9 @@ struct What {
 /// Write a patch for a GNU Mach tree that `git am` takes there
 ///
 /// The patch lets the tree's configure take vm_map_pageable_scan and vm_map_coalesce_entry from this
-/// checkout: `configure --with-rust-vm-map=DIR`. It is made for the tree's current commit, from what is
-/// found there; the tree itself is only read. Without the option the kernel stays the same to the byte.
+/// checkout: `configure --with-rust-vm-map=DIR`, and with `--enable-rust-vm-map-callers` the functions that
+/// call them, if the tree's are those that are known. It is made for the tree's current commit, from what is
+/// found there; the tree itself is only read. Without the options the kernel stays the same to the byte.
 ///
 /// Refused, with the reason: no git work tree of GNU Mach; older than April 2024; patched already; changes
 /// of yours in the files that the patch touches; a function or a place in the build that is not found or
@@ -105,8 +109,15 @@ fn make(what: &What) -> Result<(Tree, String)> {
             lines::fragment(storm::MESSAGE).to_owned(),
         )]
     } else {
-        let changes = replace::changes(&tree, what.allow_changed).with_context(name)?;
+        let (changes, callers) = replace::changes(&tree, what.allow_changed).with_context(name)?;
         let mut message = lines::fragment(replace::MESSAGE).to_owned();
+        match callers {
+            Callers::Offered { .. } => message += callers::MESSAGE,
+            Callers::Not(why) => eprintln!(
+                "vmtool: {}: note: the patch offers the two functions, and not their callers: {why}",
+                name()
+            ),
+        }
         if tree.read("vm/vm_map.c")?.is_some_and(|source| hint::differs(&source)) {
             message += hint::MESSAGE;
             eprintln!("vmtool: {}: note: {}", name(), hint::NOTE);

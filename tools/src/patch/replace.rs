@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The first patch: the two functions may come from our object.
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, Context, Result};
 
+use super::callers::{self, Callers};
+use super::code::{Code, Lines};
 use super::format::Change;
 use super::lines;
-use super::tokens::{functions, tokens, Function};
 use super::tree::Tree;
 use crate::object_check::FUNCTIONS;
 
@@ -30,41 +31,40 @@ const KNOWN: [(&str, u64); 9] = [
 pub const MACRO: &str = "VM_MAP_RUST";
 const OPTION: &str = "rust-vm-map";
 
-/// The four files with the patch in them; refuses trees that it does not suit.
-pub fn changes(tree: &Tree, allow_changed: bool) -> Result<Vec<Change>> {
+/// The four files with the patch in them, and what it offers of the callers; refuses trees that it does not
+/// suit.
+pub fn changes(tree: &Tree, allow_changed: bool) -> Result<(Vec<Change>, Callers)> {
     let read = |file: &str| tree.read(file)?.with_context(|| format!("the tree has no {file}"));
     let [makefile, configure, source, header] = FILES.map(read);
     let (makefile, configure, source, header) = (makefile?, configure?, source?, header?);
     if source.contains(MACRO) || header.contains(MACRO) || configure.contains(OPTION) {
         bail!("the tree has this patch already: vm/vm_map.c or configure knows {MACRO}");
     }
+    let (guarded, callers) = guard_functions(&source, allow_changed)?;
     let texts = [
         add_object(&makefile)?,
-        add_option(&configure)?,
-        guard_functions(&source, allow_changed)?,
+        add_option(&configure, &callers.configure())?,
+        guarded,
         add_prototype(&header)?,
     ];
     tree.require_clean(&FILES)?;
-    Ok(FILES
+    let changes = FILES
         .iter()
         .zip(texts)
         .map(|(file, text)| Change { file: (*file).to_owned(), text })
-        .collect())
+        .collect();
+    Ok((changes, callers))
 }
 
-/// Puts each function between conditionals, on lines that were blank: no other line moves, and so no
-/// line number in an assertion or in debugging information does.
-fn guard_functions(source: &str, allow_changed: bool) -> Result<String> {
-    let tokens = tokens(source);
-    let find = |name: &str| -> Result<Function> {
-        let mut found = functions(&tokens, name);
-        ensure!(found.len() < 2, "vm/vm_map.c defines {name} {} times", found.len());
-        found.pop().with_context(|| format!("vm/vm_map.c defines no function {name}"))
-    };
+/// The C of vm/vm_map.c with conditionals around each function that the tree may leave out, and what the
+/// tree can have of the callers.
+fn guard_functions(source: &str, allow_changed: bool) -> Result<(String, Callers)> {
+    let code = Code::of(source);
     let mut targets = Vec::new();
     for name in FUNCTIONS {
-        let function =
-            find(name).context("the tree is older than April 2024, or the function was changed")?;
+        let function = code
+            .find(name)
+            .context("the tree is older than April 2024, or the function was changed")?;
         if !function.names("in_transition") {
             bail!(
                 "the tree is older than the series of April 2024 that ends in \"vm: Mark entries as \
@@ -74,14 +74,8 @@ fn guard_functions(source: &str, allow_changed: bool) -> Result<String> {
         }
         targets.push((name, function));
     }
-    let mut changed = Vec::new();
-    for (name, known) in KNOWN {
-        match find(name).map(|function| function.fingerprint) {
-            Ok(now) if now == known => {}
-            Ok(now) => changed.push(format!("{name} (fingerprint {now:#x})")),
-            Err(_) => changed.push(format!("{name} (not there)")),
-        }
-    }
+    let changed: Vec<String> =
+        KNOWN.iter().filter_map(|(name, known)| code.differs(name, &[*known])).collect();
     if !changed.is_empty() && !allow_changed {
         bail!(
             "vm/vm_map.c has code that is not what our Rust was written after: {}; compare the two, and \
@@ -90,22 +84,18 @@ fn guard_functions(source: &str, allow_changed: bool) -> Result<String> {
         );
     }
 
-    let mut text: Vec<String> = source.split('\n').map(str::to_owned).collect();
-    for (name, function) in targets {
-        let before = function.first_line.checked_sub(1);
-        for (place, guard) in [
-            (before, format!("#ifndef {MACRO}")),
-            (Some(function.last_line + 1), format!("#endif /* !{MACRO} */")),
-        ] {
-            let line = place.and_then(|place| text.get_mut(place)).filter(|line| line.is_empty());
-            *line.with_context(|| {
-                format!(
-                    "vm/vm_map.c has no blank line in front of and behind {name} for a conditional"
-                )
-            })? = guard;
-        }
+    let mut lines = Lines::of(source);
+    for (name, function) in &targets {
+        lines.guard(name, function.first_line..=function.last_line, MACRO)?;
     }
-    Ok(text.join("\n"))
+    let callers = Callers::of(&code, allow_changed);
+    if let Callers::Not(_) = callers {
+        return Ok((lines.text(), callers));
+    }
+    match callers::guarded(&code, lines.clone()) {
+        Ok(lines) => Ok((lines.text(), callers)),
+        Err(error) => Ok((lines.text(), Callers::Not(format!("{error:#}")))),
+    }
 }
 
 /// At the end, where it moves no other declaration.
@@ -121,7 +111,7 @@ fn add_prototype(header: &str) -> Result<String> {
 }
 
 /// In front of the comment that belongs to the links, the last part of the file.
-fn add_option(configure: &str) -> Result<String> {
+fn add_option(configure: &str, callers: &str) -> Result<String> {
     let starts: Vec<usize> = lines::starts(configure).collect();
     let links = starts
         .iter()
@@ -133,7 +123,8 @@ fn add_option(configure: &str) -> Result<String> {
     };
     let above = starts[..links].iter().rposition(|at| !is_comment(at));
     let at = starts[above.map_or(0, |line| line + 1)];
-    Ok(lines::insert(configure, at, &format!("\n{}", lines::fragment(include_str!("replace.ac")))))
+    let option = lines::fragment(include_str!("replace.ac"));
+    Ok(lines::insert(configure, at, &format!("\n{option}{callers}")))
 }
 
 /// Behind what gnumach.o is linked from.

@@ -105,7 +105,11 @@ pub struct Function {
 
 impl Function {
     pub fn names(&self, word: &str) -> bool {
-        self.words.iter().any(|other| other == word)
+        self.count(word) > 0
+    }
+
+    pub fn count(&self, word: &str) -> usize {
+        self.words.iter().filter(|other| *other == word).count()
     }
 }
 

@@ -23,6 +23,21 @@ impl MiniTree {
         tree
     }
 
+    /// With the callers in it: the scan's right behind that.
+    pub fn with_callers() -> MiniTree {
+        let tree = MiniTree::new();
+        let callers = include_str!("callers.c");
+        let (_, callers) = callers.split_once("\n").expect("a licence");
+        let (clip, others) =
+            callers.split_once("/* Here the scan ends. */\n").expect("a mark between them");
+        let wire = "void vm_map_wire(";
+        tree.edit("vm/vm_map.c", wire, &format!("{others}\n{wire}"));
+        let reset = "static void\nvm_map_entry_reset_wired(";
+        tree.edit("vm/vm_map.c", reset, &format!("{clip}\n{reset}"));
+        tree.commit("Add what calls the two");
+        tree
+    }
+
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("tree")
     }
