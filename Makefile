@@ -19,7 +19,7 @@ KERNEL  ?= $(or $(BUILD),build)/kernels/$(ID)/gnumach
 VMTOOL  := target/debug/vmtool
 STORM   := build/storm/storm
 ORACLE  := target/debug/oracle
-INTERLEAVINGS = $(RUN_CARGO) run --quiet --locked $(TARGET) -p interleavings --
+INTERLEAVINGS = $(RUN_CARGO) run --quiet --locked $(TARGET) -p interleavings $(if $(FEATURES),--features '$(FEATURES)') --
 LIBRARY := build/lib/libgnumach_vm_map.a
 HEADER  := build/include/vm/vm_map_rust.h
 SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shim -type f)
@@ -100,10 +100,12 @@ patch integrate: $(if $(GNUMACH),vmtool)
 	@[ -n "$(GNUMACH)" ] || { echo "make $@: say which tree: GNUMACH=folder" >&2; exit 2; }
 	@$(VMTOOL) $@ $(GNUMACH) $(if $(STORM_TESTS),--storm) $(if $(FIX),--fix $(FIX)) $(if $(filter patch,$@),$(if $(OUT),-o $(OUT)))
 
-## make interleavings  every schedule of the protocol; DEPTH=10: ten times as many random ones
+## make interleavings  every schedule of the protocol; DEPTH=10: ten times as many random ones; SCENARIO=id, VERSION=name and
+##                 SCHEDULE=A3B1 run one; FEATURES=protect-looks-again: of the module with that feature
 ## make picture    draw the deadlock from before the series, docs/deadlock.svg
 interleavings: packages-build
-	@$(INTERLEAVINGS) $(if $(DEPTH),--depth $(DEPTH))
+	@$(INTERLEAVINGS) $(if $(DEPTH),--depth $(DEPTH)) $(if $(SCENARIO),--scenario $(SCENARIO)) \
+		$(if $(VERSION),--version $(VERSION)) $(if $(SCHEDULE),--replay $(SCHEDULE))
 picture: packages-build
 	@$(INTERLEAVINGS) --scenario 1 --version before-series --picture docs/deadlock.svg
 

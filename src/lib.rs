@@ -65,3 +65,11 @@ pub use ffi::{vm_map_coalesce_entry, vm_map_pageable_scan};
 
 #[cfg(feature = "callers")]
 pub use callers::ffi as callers_ffi;
+
+/// The kernel's structures, for a model that defines what this crate calls.
+#[cfg(feature = "schedule-points")]
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub mod model {
+    pub use crate::bindings::*;
+}

@@ -1,41 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Makes the model's view of the kernel's structures, and the versions of the
-//! two functions that tests/wrong/ lists for it: each is the crate's own source
-//! with a few texts replaced, as a module of this program.
+//! Makes the versions of the functions that tests/wrong/ lists for this program:
+//! each is the crate's own source with a few texts replaced, as a module here.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use kit::wrong::{replace_once, Judge, Wrong};
 
 const CRATE: &str = "../..";
 
 /// What every version needs to live in a module: the bindings and the layout
-/// are the model's, and C symbols must not clash.
-const TO_A_MODULE: &[(&str, &str, &str)] = &[
-    ("src/lib.rs", "#![cfg_attr(not(test), no_std)]\n", ""),
+/// are the crate's, and C symbols must not clash.
+const TO_A_MODULE: &[(&str, &str)] = &[
+    ("#![cfg_attr(not(test), no_std)]\n", ""),
     (
-        "src/lib.rs",
         "mod bindings {\n    include!(concat!(env!(\"OUT_DIR\"), \"/bindings.rs\"));\n}",
-        "use HERE::bindings;",
+        "use gnumach_vm_map::model as bindings;",
     ),
     // It compares what is exported with the header, and here nothing is.
-    ("src/lib.rs", "mod signatures;\n", ""),
-    ("src/lib.rs", "pub mod layout;", "pub(crate) use gnumach_vm_map::layout;"),
-    (
-        "src/ffi.rs",
-        "#[no_mangle]\npub unsafe extern \"C\" fn vm_map_pageable_scan(",
-        "pub unsafe fn vm_map_pageable_scan(",
-    ),
-    (
-        "src/ffi.rs",
-        "#[no_mangle]\npub unsafe extern \"C\" fn vm_map_coalesce_entry(",
-        "pub unsafe fn vm_map_coalesce_entry(",
-    ),
-    ("src/lock.rs", "    #[cfg(feature = \"schedule-points\")]\n", ""),
+    ("mod signatures;\n", ""),
+    ("pub mod layout;", "pub(crate) use gnumach_vm_map::layout;"),
 ];
+
+/// Files that export functions to C.
+const EXPORTS: &[&str] = &["src/ffi.rs", "src/callers/ffi.rs"];
 
 fn main() {
     // Without the backtrace that `?` would print.
@@ -47,10 +37,14 @@ fn main() {
 
 fn make() -> Result<()> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
-    write_bindings(&out)?;
+    // As the crate's own build script sets it, by the same header.
+    let structs = format!("{CRATE}/gnumach-headers/structs.h");
+    println!("cargo:rerun-if-changed={structs}");
+    println!("cargo:rustc-check-cfg=cfg(size_none)");
+    if fs::read_to_string(&structs).context("cannot read structs.h")?.contains("size_none") {
+        println!("cargo:rustc-cfg=size_none");
+    }
 
-    // The versions' sources ask for a feature of the crate's that this one does not have.
-    println!("cargo:rustc-check-cfg=cfg(feature, values(\"callers\"))");
     let lists = Path::new(CRATE).join(kit::wrong::LISTS);
     println!("cargo:rerun-if-changed={}", lists.display());
     println!("cargo:rerun-if-changed={CRATE}/src");
@@ -63,49 +57,47 @@ fn make() -> Result<()> {
         }
         let module = version.name.replace('-', "_");
         let dir = out.join(&module);
-        write_version(&version, &module, &dir)?;
+        write_version(&version, &module, &dir)
+            .with_context(|| format!("{} cannot be a module", version.name))?;
         writeln!(
             modules,
             "#[path = {:?}]\n#[allow(warnings, clippy::all, clippy::undocumented_unsafe_blocks)]\npub mod {module};",
             dir.join("src/lib.rs")
         )?;
-        let callers: String =
-            version.callers.iter().map(|name| format!("{name}: true, ")).collect();
+        let enter: String = version.callers.iter().map(|name| format!("{name}: true, ")).collect();
         writeln!(
             table,
-            "Version {{ name: {:?}, about: {:?}, listed: {listed}, callers: Callers {{ {}..UPSTREAM }}, scan: {module}::vm_map_pageable_scan, coalesce: {module}::vm_map_coalesce_entry }},",
-            version.name, version.breaks, callers
+            "Version {{ name: {:?}, about: {:?}, listed: {listed}, in_c: InC {{ {enter}..UPSTREAM }}, functions: functions!(self::{module}) }},",
+            version.name, version.breaks
         )?;
     }
-    fs::write(out.join("versions.rs"), modules + &table + "];\n")?;
+    writeln!(table, "];\npub static FEATURES: &[&str] = &{:?};", features())?;
+    fs::write(out.join("versions.rs"), modules + &table)?;
     Ok(())
 }
 
-/// The structures and constants, from the headers that the crate itself reads.
-fn write_bindings(out: &Path) -> Result<()> {
-    let headers = format!("{CRATE}/gnumach-headers");
-    println!("cargo:rerun-if-changed={headers}");
-    println!("cargo:rerun-if-changed={CRATE}/c-shim/bindings.h");
-    bindgen::Builder::default()
-        .header(format!("{CRATE}/c-shim/bindings.h"))
-        .use_core()
-        .generate_comments(false)
-        .derive_debug(false)
-        .enable_function_attribute_detection()
-        .rust_target(bindgen::RustTarget::stable(82, 0).expect("1.82 is known"))
-        .clang_args(["-nostdinc", "-ffreestanding"])
-        .clang_arg(format!("-I{headers}"))
-        .generate()
-        .context("bindgen on c-shim/bindings.h")?
-        .write_to_file(out.join("bindings.rs"))?;
-    Ok(())
+/// The features that the module under test is compiled with.
+fn features() -> Vec<String> {
+    let mut features: Vec<String> = std::env::vars()
+        .filter_map(|(name, _)| name.strip_prefix("CARGO_FEATURE_").map(str::to_lowercase))
+        .map(|name| name.replace('_', "-"))
+        .filter(|name| name != "default")
+        .collect();
+    features.sort();
+    features
 }
 
 /// Writes the crate's source as it is in one version into `dir`.
 fn write_version(version: &Wrong, module: &str, dir: &Path) -> Result<()> {
     kit::workspace::copy(&Path::new(CRATE).join("src"), &dir.join("src"))?;
-    for (file, from, to) in TO_A_MODULE {
-        replace_once(dir, file, from, to)?;
+    for (from, to) in TO_A_MODULE {
+        replace_once(dir, "src/lib.rs", from, to)?;
+    }
+    for file in EXPORTS {
+        let path = dir.join(file);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+        ensure!(text.contains("#[no_mangle]\n"), "{file} exports nothing");
+        fs::write(&path, text.replace("#[no_mangle]\n", ""))?;
     }
     version.apply(dir)?;
     kit::together::move_paths(&dir.join("src"), &format!("crate::versions::{module}"))

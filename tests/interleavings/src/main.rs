@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Explores the schedules of threads around the two functions.
+//! Explores the schedules of threads around the crate's functions.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,18 +8,9 @@ use anyhow::{bail, Result};
 use clap::Parser;
 use kit::{exit, files};
 
-#[allow(
-    dead_code,
-    non_camel_case_types,
-    non_snake_case,
-    non_upper_case_globals,
-    unsafe_op_in_unsafe_fn,
-    clippy::all,
-    clippy::undocumented_unsafe_blocks
-)]
-mod bindings {
-    include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
-}
+/// The structures and constants, as the crate has them of its headers.
+use gnumach_vm_map::model as bindings;
+
 mod expect;
 mod explore;
 mod kernel;
@@ -35,8 +26,9 @@ mod versions;
 use scenarios::Scenario;
 use versions::Version;
 
-/// Explores the schedules of kernel threads around vm_map_pageable_scan and
-/// vm_map_coalesce_entry, on a model of GNU Mach's locks, pages and slab.
+/// Explores the schedules of kernel threads around vm_map_pageable_scan,
+/// vm_map_coalesce_entry and the functions that call the two, on a model of GNU
+/// Mach's locks, pages and slab.
 ///
 /// Without options it runs every scenario with the crate's own functions, the
 /// states before each patch of upstream's series, and versions that are wrong on
@@ -52,7 +44,7 @@ struct Options {
     #[arg(long, value_name = "ID")]
     scenario: Option<String>,
 
-    /// The version of the two functions to run it with.
+    /// The version of the functions to run it with.
     #[arg(long, value_name = "NAME", default_value = "faithful", requires = "scenario")]
     version: String,
 
@@ -149,6 +141,7 @@ fn search(
     let results = run::search(scenario, version, how, None, progress::shown(label));
     println!("scenario {}: {}", scenario.id, scenario.title);
     println!("version {}: {}", version.name, version.about);
+    println!("{}", versions::features());
     println!("{}", suite::extent(scenario, &results, options.orderings));
     for (finding, seen) in &results.findings {
         println!("{}: {} schedules, first in number {}", finding, seen.schedules, seen.first);

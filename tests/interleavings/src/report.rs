@@ -8,7 +8,7 @@ use crate::explore::{to_text, Choices};
 use crate::kernel::entry::Shown;
 use crate::scenarios::Scenario;
 use crate::trace::{Record, Step, Trace};
-use crate::versions::Version;
+use crate::versions::{chosen, features, Version};
 
 /// The names of a scenario's threads, in the order of their numbers.
 pub fn names(scenario: &Scenario) -> Vec<char> {
@@ -17,8 +17,9 @@ pub fn names(scenario: &Scenario) -> Vec<char> {
 
 /// The command that runs just this schedule.
 pub fn command(scenario: &Scenario, version: &Version, choices: &Choices) -> String {
+    let features: String = chosen().map(|feature| format!(" --features {feature}")).collect();
     format!(
-        "cargo run -p interleavings --release -- --scenario {} --version {} --replay {}",
+        "cargo run -p interleavings --release{features} -- --scenario {} --version {} --replay {}",
         scenario.id,
         version.name,
         to_text(choices, &names(scenario))
@@ -69,6 +70,7 @@ pub fn timeline(
     };
     line(format!("scenario {}: {}", scenario.id, scenario.title));
     line(format!("version {}: {}", version.name, version.about));
+    line(features());
     line(format!("schedule {}", to_text(choices, &names)));
     line("An entry: [what it covers] wired_count, * while it is in transition.".into());
     line(String::new());

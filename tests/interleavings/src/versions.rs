@@ -1,56 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! The versions of the two functions: the crate's own, and those that
-//! tests/wrong/ makes of its source.
+//! The versions of the functions: the crate's own, and those that tests/wrong/
+//! makes of its source.
 
 use crate::bindings::{vm_map, vm_map_entry};
 
 pub struct Version {
     pub name: &'static str,
     pub about: &'static str,
-    pub callers: Callers,
+    pub in_c: InC,
     /// Whether the suite lists what it shows; else something must catch it.
     pub listed: bool,
-    pub scan: unsafe fn(*mut vm_map, *mut vm_map_entry, u64),
-    pub coalesce: unsafe fn(*mut vm_map, *mut vm_map_entry) -> i32,
+    pub functions: Functions,
 }
 
-/// What this version's callers do otherwise than upstream's after the series.
+/// What the scenarios call, and what the model's own C calls.
+pub struct Functions {
+    pub coalesce: unsafe extern "C" fn(*mut vm_map, *mut vm_map_entry) -> i32,
+    pub pageable: unsafe extern "C" fn(*mut vm_map, u64, u64, i32, i32, i32) -> i32,
+    pub protect: unsafe extern "C" fn(*mut vm_map, u64, u64, i32, i32) -> i32,
+    pub inherit: unsafe extern "C" fn(*mut vm_map, u64, u64, i32) -> i32,
+    pub remove: unsafe extern "C" fn(*mut vm_map, u64, u64) -> i32,
+}
+
+/// Those of the crate, or of a version that is a module.
+macro_rules! functions {
+    ($($module:ident)::+) => {
+        Functions {
+            coalesce: $($module)::+::vm_map_coalesce_entry,
+            pageable: $($module)::+::callers_ffi::vm_map_pageable,
+            protect: $($module)::+::callers_ffi::vm_map_protect,
+            inherit: $($module)::+::callers_ffi::vm_map_inherit,
+            remove: $($module)::+::callers_ffi::vm_map_remove,
+        }
+    };
+}
+
+/// What C outside the module does otherwise in this version than upstream's after the
+/// series. By the names in tests/wrong/, under `callers`.
 #[derive(Clone, Copy)]
-pub struct Callers {
+pub struct InC {
     /// Entering a mapping extends neighbours in transition.
     pub extend_marked: bool,
-    /// Who changes a range waits first until nothing of it is in transition.
-    pub wait: bool,
-    /// `vm_map_protect` looks its first entry up again after merging.
-    pub look_up_again: bool,
     /// Who looks for projected buffers locks the map for reading.
     pub lock_to_look: bool,
 }
 
-/// As upstream's do after the series.
-const UPSTREAM: Callers =
-    Callers { extend_marked: false, wait: false, look_up_again: false, lock_to_look: false };
+/// As upstream's does after the series.
+const UPSTREAM: InC = InC { extend_marked: false, lock_to_look: false };
 
 include!(concat!(env!("OUT_DIR"), "/versions.rs"));
 
 pub static FAITHFUL: Version = Version {
     name: "faithful",
     about: "the crate's functions, as after 1a4ce715",
-    callers: UPSTREAM,
+    in_c: UPSTREAM,
     listed: true,
-    scan,
-    coalesce,
+    functions: functions!(gnumach_vm_map),
 };
 
-unsafe fn scan(map: *mut vm_map, start: *mut vm_map_entry, end: u64) {
-    // SAFETY: the caller's; the crate has the same structures from the same
-    // headers.
-    unsafe { gnumach_vm_map::vm_map_pageable_scan(map.cast(), start.cast(), end) }
+/// Features that this program asks for by itself.
+const ALWAYS: &[&str] = &["callers", "schedule-points"];
+
+/// The features of the module that were chosen besides.
+pub fn chosen() -> impl Iterator<Item = &'static str> {
+    FEATURES.iter().copied().filter(|feature| !ALWAYS.contains(feature))
 }
 
-unsafe fn coalesce(map: *mut vm_map, entry: *mut vm_map_entry) -> i32 {
-    // SAFETY: as in `scan`.
-    unsafe { gnumach_vm_map::vm_map_coalesce_entry(map.cast(), entry.cast()) }
+/// What the module was compiled with, in words.
+pub fn features() -> String {
+    format!("the module's features: {}", FEATURES.join(", "))
 }
 
 /// Every version, the crate's own first.

@@ -35,7 +35,7 @@ pub struct Wrong {
     /// Who else must see it.
     #[serde(default)]
     pub caught_by: Vec<Judge>,
-    /// What its callers do otherwise in the interleavings: names of fields of `Callers` there.
+    /// What C that calls the functions does otherwise in the interleavings: names of fields of `InC` there.
     #[serde(default)]
     pub callers: Vec<String>,
     /// Versions whose changes and callers this one has too, before its own.

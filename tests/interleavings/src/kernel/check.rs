@@ -4,7 +4,6 @@
 use std::mem::offset_of;
 
 use super::map::entries;
-use super::object::number;
 use super::{found, slab, tree, with, Kernel, PAGE};
 use crate::bindings::vm_map_entry;
 
@@ -20,7 +19,8 @@ pub fn at_rest() {
         if k.threads.iter().any(|thread| !thread.holds.is_empty() || thread.privilege != 0) {
             broken.push("a thread keeps a lock, or vm_privilege");
         }
-        if k.objects.iter().any(|object| object.paging != 0) || k.pages.iter().any(|page| page.busy)
+        if k.objects.iter().any(|object| object.raw.paging_in_progress() != 0)
+            || k.pages.iter().any(|page| page.busy)
         {
             broken.push("an object or a page is busy at rest");
         }
@@ -88,7 +88,7 @@ fn check_wirings(k: &Kernel, broken: &mut Vec<&'static str>) {
                 continue;
             }
             // SAFETY: no scenario has submaps, so this is what the union holds.
-            let Some(object) = number(unsafe { entry.object.vm_object }) else {
+            let Some(object) = k.object_at(unsafe { entry.object.vm_object }) else {
                 broken.push("a wired entry has no object");
                 continue;
             };

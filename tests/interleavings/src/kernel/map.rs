@@ -5,7 +5,7 @@
 use std::mem::offset_of;
 use std::ptr::{addr_of_mut, null_mut};
 
-use super::tree::{rbtree_insert_rebalance, rbtree_remove};
+use super::tree::rbtree_insert_rebalance;
 use super::{with, Kernel, PAGE};
 use crate::bindings::{list, pmap, rbtree, rbtree_node, thread, vm_map, vm_map_entry};
 
@@ -41,6 +41,11 @@ impl Kernel {
         map.raw.lock.set_can_sleep(1);
         self.maps.push(map);
         self.maps.len() - 1
+    }
+
+    /// The map whose header lies at an address.
+    pub fn map_of_header(&self, header: usize) -> Option<usize> {
+        self.maps.iter().position(|map| &raw const map.raw.hdr as usize == header)
     }
 
     /// Where C finds a map.
@@ -98,20 +103,6 @@ pub fn link(map: usize, prev: *mut vm_map_entry, entry: *mut vm_map_entry) {
             let other = other.byte_sub(offset_of!(vm_map_entry, tree_node)).cast::<vm_map_entry>();
             key < (*other).links.start
         });
-    }
-    rebuild_gaps(map);
-}
-
-/// Takes an entry out of the ring and the tree.
-pub fn unlink(map: usize, entry: *mut vm_map_entry) {
-    // SAFETY: as in `link`.
-    unsafe {
-        let raw = raw(map);
-        let (prev, next) = ((*entry).links.prev, (*entry).links.next);
-        (*prev).links.next = next;
-        (*next).links.prev = prev;
-        (*raw).hdr.nentries -= 1;
-        rbtree_remove(addr_of_mut!((*raw).hdr.tree), addr_of_mut!((*entry).tree_node));
     }
     rebuild_gaps(map);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! A model of the kernel around the two functions.
+//! A model of the kernel around the crate's functions.
 //!
 //! One [`Kernel`] is one execution: its maps, entries, objects, pages and
 //! threads. Only one thread of the model runs at a time, and it changes to
@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use crate::trace::{Step, Trace};
 use crate::versions::Version;
 
+pub mod callers;
 pub mod check;
 pub mod entry;
 pub mod fault;
@@ -24,6 +25,9 @@ pub mod operations;
 pub mod projected;
 pub mod slab;
 pub mod tree;
+
+/// Of a thread that says twice what it will wait for.
+const ALREADY_WAITS: &str = "panic: assert_wait: already asserted event";
 
 /// Bytes of a page.
 pub const PAGE: usize = 4096;
@@ -37,6 +41,8 @@ pub enum Event {
     Page(usize),
     /// The end of a transition in a map.
     Transition(usize),
+    /// Room in a map.
+    Space(usize),
 }
 
 /// How a thread holds a map's lock.
@@ -49,7 +55,10 @@ pub enum Mode {
 /// What the model knows of a thread.
 #[derive(Clone, Default)]
 pub struct Thread {
+    /// Sleeps until this is woken.
     pub waits: Option<Event>,
+    /// Has said that it will sleep until this, and not been woken since.
+    pub will_wait: Option<Event>,
     /// Maps whose lock it holds, once for each time.
     pub holds: Vec<(usize, Mode)>,
     /// Pages that it has made busy.
@@ -206,6 +215,9 @@ pub fn point() {
 
 /// Waits until another thread wakes those who wait for `event`.
 pub fn sleep(event: Event) {
+    if with(|k| k.threads[me()].will_wait.is_some()) {
+        stop(ALREADY_WAITS);
+    }
     with(|k| {
         assert!(k.running, "the set-up cannot wait");
         k.threads[me()].waits = Some(event);
@@ -219,8 +231,8 @@ pub fn sleep(event: Event) {
 pub fn wake(event: Event) {
     with(|k| {
         for thread in &mut k.threads {
-            if thread.waits == Some(event) {
-                thread.waits = None;
+            for waits in [&mut thread.waits, &mut thread.will_wait] {
+                waits.take_if(|waits| *waits == event);
             }
         }
     });
@@ -283,6 +295,7 @@ impl Kernel {
             Event::Lock(map) => format!("the lock of {}", self.map_name(map)),
             Event::Page(page) => format!("page {}, which is busy", self.pages[page].name),
             Event::Transition(map) => format!("the end of a transition in {}", self.map_name(map)),
+            Event::Space(map) => format!("room in {}", self.map_name(map)),
         }
     }
 

@@ -11,8 +11,8 @@ use crate::bindings::vm_object;
 use crate::trace::Step;
 
 pub struct Object {
-    pub references: usize,
-    pub paging: usize,
+    /// Where C finds its counts; boxed, as entries point to it.
+    pub raw: Box<vm_object>,
     /// Resident pages by their index.
     pub resident: BTreeMap<usize, usize>,
     /// A page that cannot be brought in.
@@ -28,24 +28,44 @@ pub struct Page {
     pub freed: bool,
 }
 
-/// An object's number from what the kernel's structures hold, and back.
+/// An object's number from what the kernel's structures hold. The machine stops if that is
+/// what a freed entry held.
 pub fn number(object: *mut vm_object) -> Option<usize> {
-    (object as usize).checked_sub(1)
+    if object.is_null() {
+        return None;
+    }
+    let number = with(|k| k.object_at(object));
+    number.or_else(|| super::stop("follows a freed entry's object"))
 }
 
 pub fn pointer(number: usize) -> *mut vm_object {
-    std::ptr::without_provenance_mut(number + 1)
+    with(|k| &raw mut *k.objects[number].raw)
+}
+
+impl Object {
+    /// Whether nobody but one entry has it, and nobody works on its pages.
+    pub fn is_lone(&self) -> bool {
+        self.raw.ref_count == 1 && self.raw.paging_in_progress() == 0
+    }
+
+    fn count_paging(&mut self, by: i32) {
+        let count = self.raw.paging_in_progress().wrapping_add_signed(by);
+        self.raw.set_paging_in_progress(count);
+    }
 }
 
 impl Kernel {
     pub fn new_object(&mut self) -> usize {
-        self.objects.push(Object {
-            references: 1,
-            paging: 0,
-            resident: BTreeMap::new(),
-            bad_page: None,
-        });
+        // SAFETY: zero is a value for each of the structure's fields.
+        let mut raw: Box<vm_object> = Box::new(unsafe { std::mem::zeroed() });
+        raw.ref_count = 1;
+        self.objects.push(Object { raw, resident: BTreeMap::new(), bad_page: None });
         self.objects.len() - 1
+    }
+
+    /// The object at an address, if there is one.
+    pub fn object_at(&self, object: *mut vm_object) -> Option<usize> {
+        self.objects.iter().position(|other| std::ptr::eq(&*other.raw, object))
     }
 
     /// Adds a busy page to an object.
@@ -81,28 +101,28 @@ pub fn wakeup_done(page: usize) {
 pub fn paging_begin(object: usize) {
     counts_object(object);
     with(|k| {
-        k.objects[object].references += 1;
-        k.objects[object].paging += 1;
+        k.objects[object].raw.ref_count += 1;
+        k.objects[object].count_paging(1);
     });
 }
 
 pub fn paging_end(object: usize) {
     counts_object(object);
-    with(|k| k.objects[object].paging -= 1);
+    with(|k| k.objects[object].count_paging(-1));
     deallocate(object);
 }
 
 pub fn reference(object: usize) {
     counts_object(object);
-    with(|k| k.objects[object].references += 1);
+    with(|k| k.objects[object].raw.ref_count += 1);
 }
 
 /// Gives up a reference; the last one takes the pages along.
 pub fn deallocate(object: usize) {
     counts_object(object);
     let last = with(|k| {
-        k.objects[object].references -= 1;
-        k.objects[object].references == 0
+        k.objects[object].raw.ref_count -= 1;
+        k.objects[object].raw.ref_count == 0
     });
     if last {
         remove_pages(object, 0, usize::MAX);
@@ -130,7 +150,8 @@ pub fn remove_pages(object: usize, from: usize, to: usize) {
 
 #[no_mangle]
 pub extern "C" fn vm_object_allocate(_size: u64) -> *mut vm_object {
-    pointer(with(Kernel::new_object))
+    let object = with(Kernel::new_object);
+    pointer(object)
 }
 
 /// No scenario copies an object, so none needs a shadow.
@@ -182,5 +203,5 @@ pub extern "C" fn vm_object_coalesce(
 /// Whether nobody else uses the object, or works on its pages.
 fn lone(object: usize) -> bool {
     writes_object(object);
-    with(|k| k.objects[object].references == 1 && k.objects[object].paging == 0)
+    with(|k| k.objects[object].is_lone())
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! What callers do to a map: upstream's vm_map_enter, vm_map_pageable,
-//! vm_map_inherit, vm_map_protect and vm_map_remove, as far as they meet the two
-//! functions. The two functions themselves are those of the version at hand.
+//! What the scenarios do to a map: the functions of the version at hand, and upstream's
+//! vm_map_enter, which is C outside the module and so a model.
 
-use super::map::{header, index_of, link, lookup, raw, rebuild_gaps, unlink};
-use super::object::{deallocate, number, reference, remove_pages, vm_object_coalesce};
-use super::{lock, me, slab, sleep, wake, with, writes_map, Event, PAGE};
-use crate::bindings::{vm_map, vm_map_entry};
+use super::map::{header, link, lookup, raw, rebuild_gaps};
+use super::object::vm_object_coalesce;
+use super::{lock, slab, with, PAGE};
+use crate::bindings::{shim_KERN_SUCCESS as SUCCESS, vm_map, vm_map_entry};
 use crate::trace::Step;
+use crate::versions::Functions;
 
 pub const NONE: i32 = 0;
 pub const READ: i32 = 1;
@@ -43,183 +43,56 @@ fn changed(what: &str) {
     with(|k| k.note(Step::Changes(what.to_string())));
 }
 
-/// The version's `vm_map_pageable_scan`.
-fn scan(map: usize, start: *mut vm_map_entry, end: u64) {
-    let (scan, map) = with(|k| (k.version.scan, k.raw(map)));
-    // SAFETY: the caller holds the write lock, and has clipped to `end`.
-    unsafe { scan(map, start, end) }
-}
-
-/// The version's `vm_map_coalesce_entry`.
-fn coalesce(map: usize, entry: *mut vm_map_entry) -> bool {
-    let (coalesce, raw) = with(|k| (k.version.coalesce, k.raw(map)));
-    // SAFETY: the caller holds the write lock.
-    let merged = unsafe { coalesce(raw, entry) } != 0;
-    if merged {
-        changed("merges two entries");
-    }
-    merged
-}
-
-/// Splits the entry so that `entry` begins at `start`.
-fn clip_start(map: usize, entry: *mut vm_map_entry, start: u64) {
-    // SAFETY: the caller holds the write lock, and the entry is live.
-    unsafe {
-        if start <= (*entry).links.start {
-            return;
-        }
-        let front = slab::alloc();
-        front.copy_from(entry, 1);
-        (*front).links.end = start;
-        (*entry).offset += start - (*entry).links.start;
-        (*entry).links.start = start;
-        link(map, (*entry).links.prev, front);
-        if let Some(object) = number((*front).object.vm_object) {
-            reference(object);
-        }
-    }
-    changed("clips an entry");
-}
-
-/// Splits the entry so that `entry` ends at `end`.
-fn clip_end(map: usize, entry: *mut vm_map_entry, end: u64) {
-    // SAFETY: as in `clip_start`.
-    unsafe {
-        if end >= (*entry).links.end {
-            return;
-        }
-        let back = slab::alloc();
-        back.copy_from(entry, 1);
-        (*back).offset += end - (*entry).links.start;
-        (*back).links.start = end;
-        (*entry).links.end = end;
-        link(map, entry, back);
-        if let Some(object) = number((*back).object.vm_object) {
-            reference(object);
-        }
-    }
-    changed("clips an entry");
-}
-
-/// The first entry of a range, clipped to its start.
-fn first_clipped(map: usize, pages: Pages) -> *mut vm_map_entry {
-    match lookup(map, pages.start() as usize) {
-        Ok(entry) => {
-            clip_start(map, entry, pages.start());
-            entry
-        }
-        // SAFETY: an entry of a locked map.
-        Err(before) => unsafe { (*before).links.next },
+/// A range of a map, for one of the version's functions; says so if that refuses.
+fn call(map: usize, pages: Pages, call: impl FnOnce(&Functions, *mut vm_map, u64, u64) -> i32) {
+    let (version, raw) = with(|k| (k.version, k.raw(map)));
+    let result = call(&version.functions, raw, pages.start(), pages.end());
+    if result != SUCCESS {
+        changed(&format!("is refused: {result}"));
     }
 }
 
-/// Visits the entries of a range, each clipped to its end, under the write lock;
-/// returns the one behind the last. `visit` may free what it gets.
-fn each_clipped(
-    map: usize,
-    first: *mut vm_map_entry,
-    pages: Pages,
-    mut visit: impl FnMut(*mut vm_map_entry),
-) -> *mut vm_map_entry {
-    let mut entry = first;
-    // SAFETY: the next entry is read before the visit.
-    unsafe {
-        while entry != header(map) && (*entry).links.start < pages.end() {
-            clip_end(map, entry, pages.end());
-            let next = (*entry).links.next;
-            visit(entry);
-            entry = next;
-        }
-    }
-    entry
-}
-
-/// Waits until nothing of a range is in transition, if this version's callers do
-/// so before they change anything.
-fn settle(map: usize, pages: Pages) {
-    if !with(|k| k.version.callers.wait) {
-        return;
-    }
-    'again: loop {
-        let mut entry = match lookup(map, pages.start() as usize) {
-            Ok(entry) => entry,
-            // SAFETY: an entry, or the header, of a locked map.
-            Err(before) => unsafe { (*before).links.next },
-        };
-        // SAFETY: live entries of a map locked for writing; after the wait, they
-        // are looked up again.
-        unsafe {
-            while entry != header(map) && (*entry).links.start < pages.end() {
-                if (*entry).in_transition() != 0 {
-                    (*entry).set_needs_wakeup(1);
-                    changed("asks to be woken");
-                    wait_for_transition(map);
-                    continue 'again;
-                }
-                entry = (*entry).links.next;
-            }
-        }
-        return;
-    }
-}
-
-/// `vm_map_pageable`: wires for `access`, or unwires for none.
+/// `vm_map_pageable`, as a task's and the kernel's own calls have it: wires for `access`,
+/// or unwires for none. Refused if something of the range may not be accessed so.
 pub fn pageable(map: usize, pages: Pages, access: i32) {
     note(if access == NONE { "unwires" } else { "wires" }, pages);
-    lock::lock_map(map);
-    settle(map, pages);
-    let Ok(start) = lookup(map, pages.start() as usize) else {
-        return lock::unlock_map(map);
-    };
-    clip_start(map, start, pages.start());
-    // SAFETY: live entries of a map locked for writing.
-    each_clipped(map, start, pages, |entry| unsafe { (*entry).wired_access = access });
-    scan(map, start, pages.end());
-    lock::unlock_map(map);
+    // SAFETY: a live map, which this thread has not locked.
+    call(map, pages, |f, raw, start, end| unsafe { (f.pageable)(raw, start, end, access, 1, 1) });
 }
 
-/// `vm_map_inherit`, which merges at both edges.
+/// The same without the checks, as `vm_map_pageable_all` has it for what is in a map.
+pub fn pageable_unchecked(map: usize, pages: Pages, access: i32) {
+    note("wires all of", pages);
+    // SAFETY: as in `pageable`.
+    call(map, pages, |f, raw, start, end| unsafe { (f.pageable)(raw, start, end, access, 1, 0) });
+}
+
+/// `vm_map_inherit`
 pub fn inherit(map: usize, pages: Pages, inheritance: i32) {
     note("sets the inheritance of", pages);
-    lock::lock_map(map);
-    settle(map, pages);
-    let first = first_clipped(map, pages);
-    let after = each_clipped(map, first, pages, |entry| {
-        // SAFETY: a live entry of a map locked for writing.
-        unsafe { (*entry).inheritance = inheritance as _ };
-        coalesce(map, entry);
-    });
-    coalesce(map, after);
-    lock::unlock_map(map);
+    // SAFETY: as in `pageable`.
+    call(map, pages, |f, raw, start, end| unsafe { (f.inherit)(raw, start, end, inheritance) });
 }
 
-/// `vm_map_protect`, which merges at both edges, and then scans from the first
-/// entry, merged away or not.
+/// `vm_map_protect`
 pub fn protect(map: usize, pages: Pages, protection: i32) {
     note("sets the protection of", pages);
-    lock::lock_map(map);
-    settle(map, pages);
-    let mut first = first_clipped(map, pages);
-    let after = each_clipped(map, first, pages, |entry| {
-        // SAFETY: a live entry of a map locked for writing.
-        unsafe {
-            (*entry).protection = protection;
-            if protection != NONE && (*entry).wired_access != NONE {
-                (*entry).wired_access = protection;
-            }
-        }
-        coalesce(map, entry);
-    });
-    coalesce(map, after);
-    if with(|k| k.version.callers.look_up_again) {
-        first = match lookup(map, pages.start() as usize) {
-            Ok(entry) => entry,
-            // SAFETY: an entry, or the header, of a locked map.
-            Err(before) => unsafe { (*before).links.next },
-        };
-    }
-    scan(map, first, pages.end());
-    lock::unlock_map(map);
+    // SAFETY: as in `pageable`.
+    call(map, pages, |f, raw, start, end| unsafe { (f.protect)(raw, start, end, protection, 0) });
+}
+
+/// `vm_map_remove`
+pub fn remove(map: usize, pages: Pages) {
+    note("deletes", pages);
+    // SAFETY: as in `pageable`.
+    call(map, pages, |f, raw, start, end| unsafe { (f.remove)(raw, start, end) });
+}
+
+/// The version's `vm_map_coalesce_entry`, for C that calls it.
+fn coalesce(map: usize, entry: *mut vm_map_entry) {
+    let (version, raw) = with(|k| (k.version, k.raw(map)));
+    // SAFETY: the caller holds the write lock.
+    unsafe { (version.functions.coalesce)(raw, entry) };
 }
 
 /// `vm_map_enter` of fresh memory at a given place: extends a neighbour if it
@@ -234,7 +107,7 @@ pub fn enter(map: usize, pages: Pages, protection: i32) -> bool {
 
 fn enter_locked(map: usize, pages: Pages, protection: i32) -> bool {
     let Err(before) = lookup(map, pages.start() as usize) else { return false };
-    let extends_in_transition = with(|k| k.version.callers.extend_marked);
+    let extends_in_transition = with(|k| k.version.in_c.extend_marked);
     let header = header(map);
     // SAFETY: live entries of a map locked for writing.
     unsafe {
@@ -312,84 +185,4 @@ fn grown(map: usize, bytes: u64) {
     // SAFETY: a map locked for writing.
     unsafe { (*raw(map)).size += bytes };
     changed("extends an entry");
-}
-
-/// `vm_map_remove`: waits for entries in transition, and removes the rest.
-pub fn remove(map: usize, pages: Pages) {
-    note("deletes", pages);
-    lock::lock_map(map);
-    settle(map, pages);
-    let mut entry = first_clipped(map, pages);
-    // SAFETY: live entries of a map locked for writing; after the wait, they are
-    // looked up again.
-    unsafe {
-        let map_raw = raw(map);
-        (*map_raw).hint = (*entry).links.prev;
-        if (*(*map_raw).first_free).links.start >= pages.start() {
-            (*map_raw).first_free = (*entry).links.prev;
-        }
-        while entry != header(map) && (*entry).links.start < pages.end() {
-            clip_end(map, entry, pages.end());
-            if (*entry).in_transition() != 0 {
-                (*entry).set_needs_wakeup(1);
-                changed("asks to be woken");
-                wait_for_transition(map);
-                entry = match lookup(map, pages.start() as usize) {
-                    Ok(entry) => entry,
-                    Err(before) => (*before).links.next,
-                };
-                continue;
-            }
-            let next = (*entry).links.next;
-            delete(map, entry);
-            entry = next;
-        }
-    }
-    lock::unlock_map(map);
-}
-
-/// Waits, with the lock let go, until a transition ends; takes the lock again.
-fn wait_for_transition(map: usize) {
-    writes_map(map);
-    with(|k| k.threads[me()].waits = Some(Event::Transition(map)));
-    lock::unlock_map(map);
-    sleep(Event::Transition(map));
-    lock::lock_map(map);
-}
-
-/// `vm_map_clip_end`, for a version of the scan that clips.
-#[no_mangle]
-extern "C" fn model_clip_end(map: *mut vm_map, entry: *mut vm_map_entry, end: u64) {
-    clip_end(index_of(map), entry, end);
-}
-
-/// `vm_map_entry_wakeup`, which upstream's scan never calls.
-#[no_mangle]
-extern "C" fn vm_map_entry_wakeup(map: *mut vm_map) {
-    wake(Event::Transition(index_of(map)));
-}
-
-/// `vm_map_entry_delete`
-fn delete(map: usize, entry: *mut vm_map_entry) {
-    // SAFETY: a live entry of a map locked for writing.
-    unsafe {
-        let size = (*entry).links.end - (*entry).links.start;
-        if let Some(object) = number((*entry).object.vm_object) {
-            if (*entry).wired_count != 0 {
-                (*raw(map)).size_wired -= size;
-                (*entry).wired_count = 0;
-                super::fault::vm_fault_unwire(raw(map), entry);
-            }
-            super::writes_object(object);
-            if with(|k| k.objects[object].references == 1 && k.objects[object].paging == 0) {
-                let first = (*entry).offset as usize / PAGE;
-                remove_pages(object, first, first + size as usize / PAGE);
-            }
-            deallocate(object);
-        }
-        unlink(map, entry);
-        (*raw(map)).size -= size;
-        slab::free(entry);
-    }
-    changed("deletes an entry");
 }

@@ -10,7 +10,7 @@ use crate::bindings::vm_map_entry;
 /// looks the range up, and follows it, without a lock.
 pub fn looks_for_projected(map: usize, pages: Pages) {
     note("looks for projected buffers in", pages);
-    let locks = with(|k| k.version.callers.lock_to_look);
+    let locks = with(|k| k.version.in_c.lock_to_look);
     if locks {
         lock::read(map);
     } else {

@@ -30,6 +30,7 @@ pub static SCENARIOS: &[Scenario] = &[
             }),
         ],
         expect: &[FREED],
+        passes_with: &["protect-looks-again"],
         ..DEFAULT
     },
     Scenario {
@@ -52,6 +53,7 @@ pub static SCENARIOS: &[Scenario] = &[
         ],
         reuses_entries: true,
         expect: &[PASSES, FREED, NOT_THERE],
+        passes_with: &["protect-looks-again"],
         ..DEFAULT
     },
     Scenario {

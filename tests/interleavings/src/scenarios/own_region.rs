@@ -11,7 +11,8 @@ use crate::expect::{
 use crate::explore::PASSES;
 use crate::kernel::fault::fault;
 use crate::kernel::operations::{
-    enter, inherit, pageable, protect, remove, ABSENT, COPY, NONE, READ, READ_WRITE,
+    enter, inherit, pageable, pageable_unchecked, protect, remove, ABSENT, COPY, NONE, READ,
+    READ_WRITE,
 };
 use crate::kernel::PAGE;
 
@@ -121,7 +122,7 @@ pub static SCENARIOS: &[Scenario] = &[
             protect(K, one(RA), NONE);
         },
         threads: &[
-            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
+            ('A', || pageable_unchecked(K, pages(RA, 2), READ_WRITE)),
             ('B', || {
                 enter(K, one(RL), NONE);
                 inherit(K, one(RL), COPY);
@@ -139,7 +140,7 @@ pub static SCENARIOS: &[Scenario] = &[
             protect(K, one(RB), NONE);
         },
         threads: &[
-            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
+            ('A', || pageable_unchecked(K, pages(RA, 2), READ_WRITE)),
             ('B', || {
                 enter(K, one(RC), NONE);
             }),
@@ -156,7 +157,7 @@ pub static SCENARIOS: &[Scenario] = &[
             enter(K, one(RC), READ_WRITE);
         },
         threads: &[
-            ('A', || pageable(K, pages(RA, 3), READ_WRITE)),
+            ('A', || pageable_unchecked(K, pages(RA, 3), READ_WRITE)),
             ('B', || {
                 enter(K, one(RB), READ_WRITE);
             }),
