@@ -42,12 +42,25 @@ const ALLOWED_TO_CALLERS: &[&str] = &[
     "vm_object_(deallocate|page_remove|pmap_remove|reference)",
 ];
 
+/// What `sound` uses besides.
+const ALLOWED_TO_SOUND: &[&str] = &[
+    "phys_addr_t",
+    "pmap_(change_wiring|extract)",
+    "projected_buffer_in_range",
+    "vm_fault|vm_fault_wire_fast",
+    "vm_page_(lookup|queue_lock|unwire|wire)",
+];
+
 /// The callers, which the crate defines with that feature.
 const CALLERS: &str = "vm_map_(delete|entry_delete|inherit|pageable|pageable_all|protect|remove)|\
                        _vm_map_clip_(start|end)";
 
 fn with_callers() -> bool {
     env::var_os("CARGO_FEATURE_CALLERS").is_some()
+}
+
+fn with_sound() -> bool {
+    env::var_os("CARGO_FEATURE_SOUND").is_some()
 }
 
 fn main() {
@@ -61,6 +74,9 @@ fn main() {
     if with_callers() {
         bits += &bit_positions(&bindings, "vm_map", "MAP_");
         bits += &bit_positions(&bindings, "vm_object", "OBJECT_");
+    }
+    if with_sound() {
+        bits += &bit_positions(&bindings, "vm_page", "PAGE_");
     }
     fs::write(out.join("bits.rs"), bits).expect("OUT_DIR takes files");
     // Kernels from September 2025 on count what cannot be accessed.
@@ -152,6 +168,15 @@ fn callers_bindings(builder: bindgen::Builder, bare: bool, own: bool) -> bindgen
     }
     for name in ALLOWED_TO_CALLERS {
         builder = builder.allowlist_function(name).allowlist_var(name);
+    }
+    if with_sound() {
+        // Behind the others: it names the type of a page's member.
+        let header = "c-shim/sound/bindings.h";
+        println!("cargo:rerun-if-changed={header}");
+        builder = builder.header(header).allowlist_type("vm_page");
+        for name in ALLOWED_TO_SOUND {
+            builder = builder.allowlist_function(name).allowlist_var(name).allowlist_type(name);
+        }
     }
     builder
 }
@@ -284,6 +309,10 @@ fn compile_shim(includes: &[PathBuf], out: &Path) {
         folders.extend(["c-shim/hosted/callers", "tests/callers"]);
         shim.define("CALLERS", None);
     }
+    if with_sound() {
+        folders.extend(["c-shim/hosted/sound", "tests/sound"]);
+        shim.define("SOUND", None);
+    }
     if env::var_os("CARGO_FEATURE_PROTECT_LOOKS_AGAIN").is_some() {
         shim.define("PROTECT_LOOKS_AGAIN", None);
     }
@@ -297,7 +326,13 @@ fn compile_shim(includes: &[PathBuf], out: &Path) {
             if let Some("c" | "h") = extension {
                 println!("cargo:rerun-if-changed={}", file.display());
             }
-            if extension == Some("c") {
+            // With `sound` the functions do not do what the tests of the others say.
+            let runs = ["harness", "suites"];
+            let of_others = with_sound()
+                && folder.starts_with("tests")
+                && folder != "tests/sound"
+                && !file.file_stem().is_some_and(|name| runs.iter().any(|run| name == *run));
+            if extension == Some("c") && !of_others {
                 shim.file(file);
                 sources += 1;
             }

@@ -54,6 +54,8 @@ fn merge(mut map: Map<WriteLocked>, pair: Pair) -> Outcome {
         return (Merged::No, map.held());
     }
 
+    #[cfg(feature = "sound")]
+    prev.set_wired_count(prev.wired_count().max(entry.wired_count()));
     map.move_hints(entry, prev);
     let unlinked = map.unlink(pair);
     let detached = map.forget_gap(unlinked);
@@ -85,5 +87,18 @@ fn agree((prev, entry): (Entry<'_, WriteLocked>, Entry<'_, WriteLocked>)) -> boo
         counters::merge_refused_in_transition();
         return false;
     }
-    prev.wired_count() == entry.wired_count() && !prev.is_projected() && !entry.is_projected()
+    wired_alike(prev, entry) && !prev.is_projected() && !entry.is_projected()
+}
+
+#[cfg(not(feature = "sound"))]
+fn wired_alike(prev: Entry<'_, WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
+    prev.wired_count() == entry.wired_count()
+}
+
+/// Wired once or more often is the same. What is asked for must be too: or the request of
+/// one would be lost, or spread to the other.
+#[cfg(feature = "sound")]
+fn wired_alike(prev: Entry<'_, WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
+    (prev.wired_count() != 0) == (entry.wired_count() != 0)
+        && prev.wired_access() == entry.wired_access()
 }

@@ -11,7 +11,11 @@ use crate::coalesce::coalesce_entry;
 use crate::lock::WriteLocked;
 use crate::map::{Given, Map};
 use crate::range::Range;
-use crate::scan::{pageable_scan, Left};
+#[cfg(not(feature = "sound"))]
+use crate::scan::pageable_scan;
+use crate::scan::Left;
+#[cfg(feature = "sound")]
+use crate::sound::edit::scan as pageable_scan;
 
 /// Brings wiring in line with `wired_access` and `protection`, for the entries
 /// from `start_entry` that begin below `end` (an address in bytes).

@@ -121,9 +121,27 @@ record! { NAMES_OF_NONE, ROWS_OF_NONE: vm_map { size_none } }
 #[cfg(not(all(feature = "callers", size_none)))]
 record! { NAMES_OF_NONE, ROWS_OF_NONE: }
 
-const ALL_NAMES: [&[u8]; 3] =
-    [NAMES.as_bytes(), NAMES_OF_CALLERS.as_bytes(), NAMES_OF_NONE.as_bytes()];
-const ALL_ROWS: [&[Row]; 3] = [ROWS, ROWS_OF_CALLERS, ROWS_OF_NONE];
+#[cfg(feature = "sound")]
+use crate::bindings::vm_page;
+#[cfg(feature = "sound")]
+record! { NAMES_OF_SOUND, ROWS_OF_SOUND:
+    vm_object { shadow, shadow_offset }
+    vm_page {
+        phys_addr;
+        wire_count = PAGE_WIRE_COUNT, busy = PAGE_BUSY, wanted = PAGE_WANTED,
+        absent = PAGE_ABSENT, error = PAGE_ERROR
+    }
+}
+#[cfg(not(feature = "sound"))]
+record! { NAMES_OF_SOUND, ROWS_OF_SOUND: }
+
+const ALL_NAMES: [&[u8]; 4] = [
+    NAMES.as_bytes(),
+    NAMES_OF_CALLERS.as_bytes(),
+    NAMES_OF_NONE.as_bytes(),
+    NAMES_OF_SOUND.as_bytes(),
+];
+const ALL_ROWS: [&[Row]; 4] = [ROWS, ROWS_OF_CALLERS, ROWS_OF_NONE, ROWS_OF_SOUND];
 
 /// What all the lists have together.
 const fn length<T>(lists: &[&[T]]) -> usize {

@@ -16,7 +16,9 @@
 //! - [`lock`]: the states of the lock, and how memory is read under each;
 //! - [`layout`]: the record by which tools check the structures' layouts.
 //! - `callers`, with the feature of that name: upstream's functions that call the
-//!   two, above all of this.
+//!   two, above all of this;
+//! - `sound`, with that feature: these in another form, whose wiring has no bad
+//!   schedule (docs/sound.md).
 //!
 //! Each uses none but those below it (tests/layers.rs has it checked). Raw
 //! pointers and `unsafe` stay out of `scan` and `coalesce`, which hold the logic.
@@ -56,8 +58,11 @@ pub mod mark;
 mod panic;
 pub mod range;
 #[forbid(unsafe_code)]
+#[cfg_attr(feature = "sound", allow(dead_code))]
 mod scan;
 mod signatures;
+#[cfg(feature = "sound")]
+pub mod sound;
 pub mod unlink;
 pub mod walk;
 

@@ -255,7 +255,7 @@ compare(void)
 		const struct snapshot *s = &snapshots[i];
 
 		for (unsigned long at = 0; s->object && at < s->pages; at++) {
-			struct page *page = object_page_seen(s->object,
+			struct vm_page *page = object_page_seen(s->object,
 					s->offset + at * PAGE_BYTES);
 
 			CHECK_EQ(page != NULL ? page->content : 0,

@@ -250,7 +250,7 @@ check_idle(vm_map_t map)
 		if (object->paging_in_progress != 0)
 			broken(map, 10, "o%u: paging is in progress",
 			       object->serial);
-		for (struct page *page = object->pages; page != NULL;
+		for (struct vm_page *page = object->pages; page != NULL;
 		     page = page->next)
 			wired += page->wire_count;
 	}

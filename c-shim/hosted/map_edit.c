@@ -220,7 +220,7 @@ static void
 wire_pages(vm_map_entry_t entry, int change)
 {
 	for (vm_offset_t at = 0; at < entry_bytes(entry); at += PAGE_BYTES) {
-		struct page *page = object_page_seen(entry->object.vm_object,
+		struct vm_page *page = object_page_seen(entry->object.vm_object,
 						     entry->offset + at);
 
 		if (page == NULL)

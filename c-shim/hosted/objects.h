@@ -7,11 +7,17 @@
 
 #include <vm/vm_object.h>
 
-struct page {
-	struct page *next;
+struct vm_page {
+	struct vm_page *next;
+	vm_object_t object;
 	vm_offset_t offset;
-	unsigned int wire_count;
+	unsigned long phys_addr;	/* unique */
 	unsigned long content;		/* what the tests wrote to it */
+	unsigned int wire_count:15,
+		     busy:1,
+		     wanted:1,
+		     absent:1,
+		     error:1;
 };
 
 struct vm_object {
@@ -26,7 +32,7 @@ struct vm_object {
 	unsigned int paging_in_progress:16,
 		     pager_created:1;
 	bool used_for_pageout;
-	struct page *pages;
+	struct vm_page *pages;
 	vm_object_t next;		/* of all live objects */
 };
 
@@ -43,11 +49,11 @@ extern void object_unhold(vm_object_t object);
 extern vm_object_t objects_first(void);
 
 /* The page at OFFSET of OBJECT itself, or null. */
-extern struct page *object_page(vm_object_t object, vm_offset_t offset);
+extern struct vm_page *object_page(vm_object_t object, vm_offset_t offset);
 /* The same, made with content 0 if need be. */
-extern struct page *object_page_make(vm_object_t object, vm_offset_t offset);
+extern struct vm_page *object_page_make(vm_object_t object, vm_offset_t offset);
 /* The page seen through the chain of shadows, or null (reads as 0). */
-extern struct page *object_page_seen(vm_object_t object, vm_offset_t offset);
+extern struct vm_page *object_page_seen(vm_object_t object, vm_offset_t offset);
 
 /* Drops the pages from START to END; none may be wired. */
 extern void object_remove_pages(vm_object_t object, vm_offset_t start,

@@ -27,7 +27,7 @@ static void
 wire_page(vm_map_t map, vm_offset_t address)
 {
 	vm_map_entry_t entry;
-	struct page *page;
+	struct vm_page *page;
 	vm_offset_t offset;
 
 	calls_note(&(struct call) { CALL_VM_FAULT_WIRE_PAGE, map, NULL,
@@ -92,7 +92,7 @@ vm_fault_unwire(vm_map_t map, vm_map_entry_t entry)
 	if (entry->is_sub_map)
 		return;
 	for (vm_offset_t at = 0; at < entry_bytes(entry); at += PAGE_BYTES) {
-		struct page *page = object_page_seen(entry->object.vm_object,
+		struct vm_page *page = object_page_seen(entry->object.vm_object,
 						     entry->offset + at);
 
 		if (page == NULL || page->wire_count == 0)
@@ -107,7 +107,7 @@ map_store(vm_map_t map, unsigned long page_number, unsigned long content)
 {
 	vm_map_entry_t entry = map_find(map, page_number);
 	vm_offset_t offset;
-	struct page *seen, *own;
+	struct vm_page *seen, *own;
 
 	if (entry == NULL || !(entry->protection & VM_PROT_WRITE))
 		kernel_panic("map_store: page %lu may not be written",
@@ -139,7 +139,7 @@ unsigned long
 map_load(vm_map_t map, unsigned long page_number)
 {
 	vm_map_entry_t entry = map_find(map, page_number);
-	struct page *page;
+	struct vm_page *page;
 
 	if (entry == NULL)
 		kernel_panic("map_load: page %lu is not mapped", page_number);

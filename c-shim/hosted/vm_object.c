@@ -14,6 +14,7 @@ bool object_coalesce_refused;
 
 static vm_object_t all;
 static unsigned int last_serial;
+static unsigned long last_page;
 
 vm_object_t
 objects_first(void)
@@ -55,7 +56,7 @@ destroy(vm_object_t object)
 	vm_object_t *link = &all;
 
 	while (object->pages != NULL) {
-		struct page *page = object->pages;
+		struct vm_page *page = object->pages;
 
 		if (page->wire_count != 0)
 			kernel_panic("o%u goes away with page %lu wired",
@@ -100,37 +101,39 @@ object_unhold(vm_object_t object)
 	object_release(object);
 }
 
-struct page *
+struct vm_page *
 object_page(vm_object_t object, vm_offset_t offset)
 {
-	struct page *page = object->pages;
+	struct vm_page *page = object->pages;
 
 	while (page != NULL && page->offset != offset)
 		page = page->next;
 	return page;
 }
 
-struct page *
+struct vm_page *
 object_page_make(vm_object_t object, vm_offset_t offset)
 {
-	struct page *page = object_page(object, offset);
+	struct vm_page *page = object_page(object, offset);
 
 	if (page != NULL)
 		return page;
 	page = calloc(1, sizeof *page);
 	if (page == NULL)
 		abort();
+	page->object = object;
 	page->offset = offset;
+	page->phys_addr = ++last_page * 4096;
 	page->next = object->pages;
 	object->pages = page;
 	return page;
 }
 
-struct page *
+struct vm_page *
 object_page_seen(vm_object_t object, vm_offset_t offset)
 {
 	while (object != NULL) {
-		struct page *page = object_page(object, offset);
+		struct vm_page *page = object_page(object, offset);
 
 		if (page != NULL)
 			return page;
@@ -144,10 +147,10 @@ object_page_seen(vm_object_t object, vm_offset_t offset)
 void
 object_remove_pages(vm_object_t object, vm_offset_t start, vm_offset_t end)
 {
-	struct page **link = &object->pages;
+	struct vm_page **link = &object->pages;
 
 	while (*link != NULL) {
-		struct page *page = *link;
+		struct vm_page *page = *link;
 
 		if (page->offset < start || page->offset >= end) {
 			link = &page->next;
@@ -173,9 +176,9 @@ collapse(vm_object_t object)
 	       && object->paging_in_progress == 0) {
 		vm_offset_t first = object->shadow_offset;
 
-		for (struct page *page = shadow->pages; page != NULL;
+		for (struct vm_page *page = shadow->pages; page != NULL;
 		     page = page->next) {
-			struct page *own;
+			struct vm_page *own;
 
 			if (page->offset < first
 			    || page->offset - first >= object->size

@@ -147,6 +147,13 @@ impl Step {
         Cursor { map: self.0.merge(), at: next }
     }
 
+    /// Goes on behind the entry.
+    #[cfg(feature = "sound")]
+    pub(crate) fn pass(self) -> Cursor {
+        let next = self.entry().next().as_non_null();
+        Cursor { at: next, ..self.0 }
+    }
+
     /// Gives the entry to `take`, which may take it out of the map, and goes on behind it.
     pub(crate) fn give_and_pass(
         self,

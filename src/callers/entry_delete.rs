@@ -19,7 +19,12 @@ pub(crate) fn entry_delete(mut map: Map<WriteLocked>, single: Single) -> Held<Wr
         if entry.is_projected_back() {
             return map.held();
         }
-        // The kernel's end holds the wiring. `size_wired` stays as it was, though.
+        // The kernel's end holds the wiring. `size_wired` stays as it was, though, but
+        // with `sound`.
+        #[cfg(feature = "sound")]
+        if entry.wired_count() != 0 {
+            map.forget_wiring(entry);
+        }
         entry.set_wired_count(0);
     }
     remove_pages(&map, entry);
@@ -37,6 +42,18 @@ pub(crate) fn entry_delete(mut map: Map<WriteLocked>, single: Single) -> Held<Wr
     map.held()
 }
 
+#[cfg(feature = "sound")]
+fn unwire(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
+    map.unwire(entry);
+}
+
+#[cfg(not(feature = "sound"))]
+fn unwire(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
+    map.grow_size_wired(entry.size().wrapping_neg());
+    entry.set_wired_count(0);
+    map.fault_unwire(entry);
+}
+
 /// Takes the entry's pages out of the pmaps, and frees those that nobody else can reach.
 /// An entry without an object has none.
 ///
@@ -45,9 +62,7 @@ fn remove_pages(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
     let Some(object) = entry.memory() else { return };
     // First: unwiring would enter the pages into the pmap again.
     if entry.wired_count() != 0 {
-        map.grow_size_wired(entry.size().wrapping_neg());
-        entry.set_wired_count(0);
-        map.fault_unwire(entry);
+        unwire(map, entry);
     }
     let (first, end) = (entry.offset(), entry.offset().wrapping_add(entry.size()));
     if object.is_kernel_object() {

@@ -13,15 +13,30 @@ use crate::bindings::{
 };
 use crate::callers::bounds::Bounds;
 use crate::callers::clip::Header;
+#[cfg(not(feature = "sound"))]
+use crate::callers::delete::delete;
+use crate::callers::entry_delete;
+#[cfg(not(feature = "sound"))]
+use crate::callers::inherit::inherit;
 use crate::callers::locking::{lock, Lent};
+#[cfg(not(feature = "sound"))]
 use crate::callers::pageable::{pageable, pageable_all};
-use crate::callers::protect::{protect, Which};
-use crate::callers::{delete, entry_delete, inherit};
+#[cfg(not(feature = "sound"))]
+use crate::callers::protect::protect;
+use crate::callers::protect::Which;
 use crate::counters::{called, Caller};
 use crate::entry::Entry;
 use crate::lock::WriteLocked;
+#[cfg(not(feature = "sound"))]
+use crate::map::Held;
 use crate::map::{Given, Map};
 use crate::scan::Left;
+#[cfg(feature = "sound")]
+use crate::sound::{
+    edit::{inherit, remove},
+    pageable::{pageable, pageable_all},
+    protect::protect,
+};
 
 /// Runs `work` on a map that is locked for it, and unlocked again.
 ///
@@ -33,6 +48,12 @@ unsafe fn with_lock<T>(map: *mut vm_map, work: impl FnOnce(Map<WriteLocked>) -> 
     let (result, left) = work(map);
     lent.unlock(left);
     result
+}
+
+/// `delete`, which has but one result.
+#[cfg(not(feature = "sound"))]
+fn remove(map: Map<WriteLocked>, bounds: Bounds) -> (kern_return_t, Held<WriteLocked>) {
+    (SUCCESS, delete(map, bounds))
 }
 
 fn bounds(start: vm_offset_t, end: vm_offset_t) -> Bounds {
@@ -117,7 +138,7 @@ pub unsafe extern "C" fn vm_map_inherit(
     // SAFETY: the caller's.
     unsafe {
         with_lock(map, |map| {
-            (SUCCESS, Left::Written(inherit::inherit(map, bounds(start, end), new_inheritance)))
+            (SUCCESS, Left::Written(inherit(map, bounds(start, end), new_inheritance)))
         })
     }
 }
@@ -154,8 +175,9 @@ pub unsafe extern "C" fn vm_map_delete(
     // SAFETY: the caller's, and the call from C ends before the thread goes on with the map
     // in another way.
     let map = unsafe { Map::from_raw(NonNull::new_unchecked(map)) };
-    delete::delete(map, bounds(start, end)).hand_back();
-    SUCCESS
+    let (result, held) = remove(map, bounds(start, end));
+    held.hand_back();
+    result
 }
 
 /// Frees a range of a map. Upstream's `vm_map_remove`.
@@ -173,7 +195,8 @@ pub unsafe extern "C" fn vm_map_remove(
     unsafe {
         with_lock(map, |map| {
             let bounds = bounds(start, end).within(&map);
-            (SUCCESS, Left::Written(delete::delete(map, bounds)))
+            let (result, held) = remove(map, bounds);
+            (result, Left::Written(held))
         })
     }
 }

@@ -18,25 +18,29 @@
 //! Raw pointers and `unsafe` stay out of the functions.
 
 #[forbid(unsafe_code)]
+#[cfg_attr(feature = "sound", allow(dead_code))]
 mod asking;
 #[forbid(unsafe_code)]
-mod bounds;
+pub(crate) mod bounds;
 mod clip;
-mod cursor;
+pub(crate) mod cursor;
 #[forbid(unsafe_code)]
-mod delete;
+pub(crate) mod delete;
 #[forbid(unsafe_code)]
 mod entry_delete;
 pub mod ffi;
 #[forbid(unsafe_code)]
-mod inherit;
-mod locking;
+pub(crate) mod inherit;
+pub(crate) mod locking;
 mod object;
 #[forbid(unsafe_code)]
-mod pageable;
+#[cfg_attr(feature = "sound", allow(dead_code))]
+pub(crate) mod pageable;
 #[forbid(unsafe_code)]
-mod protect;
+#[cfg_attr(feature = "sound", allow(dead_code))]
+pub(crate) mod protect;
 #[cfg(not(feature = "protect-looks-again"))]
+#[cfg_attr(feature = "sound", allow(dead_code))]
 mod slip;
 mod stop;
 mod whole;

@@ -54,7 +54,7 @@ pub(crate) fn pageable(
 
 /// Clips the entries of the range to `end`, and returns whether they go on to there
 /// without a hole, and each allows the access.
-fn clip_if_it_fits(cursor: &Cursor, end: usize, access: i32) -> bool {
+pub(crate) fn clip_if_it_fits(cursor: &Cursor, end: usize, access: i32) -> bool {
     let map = cursor.map();
     let below_end = |link| map.entry(link).filter(|entry| entry.start() < end);
     let mut at = below_end(cursor.link());

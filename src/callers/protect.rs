@@ -57,7 +57,7 @@ pub(crate) fn protect(
 }
 
 /// KERN_SUCCESS, or why an entry of the range may not have the protection.
-fn check(cursor: &Cursor, end: usize, new: i32) -> i32 {
+pub(crate) fn check(cursor: &Cursor, end: usize, new: i32) -> i32 {
     let mut result = SUCCESS;
     cursor.each_below(end, |entry| {
         if entry.is_sub_map() {
@@ -71,7 +71,7 @@ fn check(cursor: &Cursor, end: usize, new: i32) -> i32 {
 }
 
 /// Changes the protection of one entry, in the map and in its pmap.
-fn change(step: &Step, new: i32, which: Which) {
+pub(crate) fn change(step: &Step, new: i32, which: Which) {
     let (map, entry) = (step.map(), step.entry());
     let old = entry.protection();
     let now = match which {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Spin locks: the one around a map's `hint`, and those of objects.
+//! Spin locks: the one around a map's `hint`, those of objects, and that of the lists of
+//! pages.
 
 pub(super) use lock::HintLock;
 #[cfg(feature = "callers")]
 pub(crate) use lock::ObjectLock;
+#[cfg(all(feature = "sound", not(feature = "kernel-spin-locks")))]
+pub(crate) use lock::QueueLock;
 
 /// In an image that was built without us: its spin lock is known by its size. UP
 /// kernels have one without a size, and then there is nothing to take.
@@ -44,6 +47,20 @@ mod lock {
         pub(crate) unsafe fn take_of_object(object: *mut crate::bindings::vm_object) -> Self {
             // SAFETY: the caller's.
             unsafe { Self::take(addr_of_mut!((*object).Lock).cast()) }
+        }
+    }
+
+    /// That of the lists of pages.
+    #[cfg(feature = "sound")]
+    pub(crate) type QueueLock = SpinLock<'static>;
+
+    #[cfg(feature = "sound")]
+    impl QueueLock {
+        /// # Safety
+        /// This thread does not hold it.
+        pub(crate) unsafe fn take_of_queues() -> Self {
+            // SAFETY: the caller's; it is there for ever.
+            unsafe { Self::take((&raw mut crate::bindings::vm_page_queue_lock).cast()) }
         }
     }
 

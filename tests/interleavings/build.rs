@@ -25,7 +25,8 @@ const TO_A_MODULE: &[(&str, &str)] = &[
 ];
 
 /// Files that export functions to C.
-const EXPORTS: &[&str] = &["src/ffi.rs", "src/callers/ffi.rs"];
+const EXPORTS: &[&str] =
+    &["src/ffi.rs", "src/callers/ffi.rs", "src/sound/mod.rs", "src/sound/projected.rs"];
 
 fn main() {
     // Without the backtrace that `?` would print.

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel's functions that only `sound` uses: faults that do not wire, the
+ * wiring of pages that are there, and what a pmap has of each.
+ */
+#include <stdlib.h>
+
+#include <kern/assert.h>
+#include <mach/kern_return.h>
+#include <vm/vm_fault.h>
+
+#include "calls.h"
+#include "faults.h"
+#include "map.h"
+#include "map_ops.h"
+#include "objects.h"
+#include "stop.h"
+#include "threads.h"
+
+/* <vm/vm_page.h> wants to be behind "objects.h". */
+#include <vm/vm_page.h>
+
+#include "sound.h"
+
+struct slock vm_page_queue_lock;
+
+vm_offset_t fault_in_vain;
+unsigned int faults;
+
+struct pte {
+	struct pte *next;
+	pmap_t pmap;
+	vm_offset_t va;
+	unsigned long phys;
+	boolean_t wired;
+};
+
+static struct pte *ptes;
+
+static struct pte *
+pte_find(pmap_t pmap, vm_offset_t va)
+{
+	struct pte *pte = ptes;
+
+	while (pte != NULL && (pte->pmap != pmap || pte->va != va))
+		pte = pte->next;
+	return pte;
+}
+
+static void
+pmap_enter_page(pmap_t pmap, vm_offset_t va, const struct vm_page *page,
+		boolean_t wired)
+{
+	struct pte *pte = pte_find(pmap, va);
+
+	if (pte == NULL) {
+		pte = calloc(1, sizeof *pte);
+		if (pte == NULL)
+			abort();
+		pte->next = ptes;
+		ptes = pte;
+	}
+	pte->pmap = pmap;
+	pte->va = va;
+	pte->phys = page->phys_addr;
+	pte->wired = wired;
+}
+
+static bool
+page_exists(unsigned long phys)
+{
+	for (vm_object_t object = objects_first(); object != NULL;
+	     object = object->next)
+		for (struct vm_page *page = object->pages; page != NULL;
+		     page = page->next)
+			if (page->phys_addr == phys)
+				return true;
+	return false;
+}
+
+phys_addr_t
+pmap_extract(pmap_t pmap, vm_offset_t va)
+{
+	struct pte *pte = pte_find(pmap, va);
+
+	/* A page that goes is taken out of all pmaps first. */
+	return pte != NULL && page_exists(pte->phys) ? pte->phys : 0;
+}
+
+void
+pmap_change_wiring(pmap_t pmap, vm_offset_t va, boolean_t wired)
+{
+	struct pte *pte = pte_find(pmap, va);
+
+	if (pte == NULL)
+		kernel_panic("pmap_change_wiring: pte missing");
+	pte->wired = wired;
+}
+
+boolean_t
+pmap_is_wired(pmap_t pmap, unsigned long page)
+{
+	struct pte *pte = pte_find(pmap, page * PAGE_BYTES);
+
+	return pte != NULL && pte->wired;
+}
+
+vm_page_t
+vm_page_lookup(vm_object_t object, vm_offset_t offset)
+{
+	if (object->Lock.lock_data == 0)
+		kernel_panic("vm_page_lookup: o%u is not locked",
+			     object->serial);
+	return object_page(object, offset);
+}
+
+static void
+require_locks(const struct vm_page *page, const char *caller)
+{
+	if (page->object->Lock.lock_data == 0)
+		kernel_panic("%s: o%u is not locked", caller,
+			     page->object->serial);
+	if (vm_page_queue_lock.lock_data == 0)
+		kernel_panic("%s: the queues are not locked", caller);
+}
+
+void
+vm_page_wire(vm_page_t page)
+{
+	require_locks(page, "vm_page_wire");
+	page->wire_count++;
+}
+
+void
+vm_page_unwire(vm_page_t page)
+{
+	require_locks(page, "vm_page_unwire");
+	if (page->wire_count == 0)
+		Assert("page->wire_count != 0", __FILE__, __LINE__,
+		       "vm_page_unwire");
+	page->wire_count--;
+}
+
+kern_return_t
+vm_fault_wire_fast(vm_map_t map, vm_offset_t va, vm_map_entry_t entry)
+{
+	vm_object_t object = entry->object.vm_object;
+	struct vm_page *page;
+
+	if (map_lock_state(map) == UNLOCKED)
+		kernel_panic("vm_fault_wire_fast: the map is not locked");
+	if (entry->is_sub_map)
+		return KERN_FAILURE;
+	if (object->Lock.lock_data != 0)
+		kernel_panic("vm_fault_wire_fast: o%u is locked already",
+			     object->serial);
+	page = object_page(object, va - entry->links.start + entry->offset);
+	if (page == NULL || page->busy || page->absent || page->error)
+		return KERN_FAILURE;
+	if (object->copy != NULL && (entry->protection & VM_PROT_WRITE))
+		return KERN_FAILURE;
+	page->wire_count++;
+	pmap_enter_page(map->pmap, va, page, 1);
+	return KERN_SUCCESS;
+}
+
+/* As for a program's access of all kinds that the entry allows. */
+static kern_return_t
+bring_in(vm_map_t map, vm_offset_t va)
+{
+	vm_map_entry_t entry = map_find(map, va / PAGE_BYTES);
+	vm_offset_t offset;
+	struct vm_page *seen, *own;
+
+	if (entry == NULL)
+		return KERN_INVALID_ADDRESS;
+	if (va / PAGE_BYTES == fault_failing_page)
+		return KERN_MEMORY_ERROR;
+	if (entry->object.vm_object == NULL)
+		entry->object.vm_object = object_new(entry_bytes(entry));
+	offset = va - entry->links.start + entry->offset;
+	seen = object_page_seen(entry->object.vm_object, offset);
+	if (seen != NULL && seen->busy)
+		seen->busy = 0;		/* waited for */
+	if (seen == NULL || ((entry->protection & VM_PROT_WRITE)
+			     && entry->wired_count != 0)) {
+		own = object_page_make(entry->object.vm_object, offset);
+		if (seen != NULL)
+			own->content = seen->content;
+		seen = own;
+	}
+	pmap_enter_page(map->pmap, va, seen, entry->wired_count != 0);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_fault(vm_map_t map, vm_offset_t vaddr, vm_prot_t fault_type,
+	 boolean_t change_wiring, boolean_t resume,
+	 vm_fault_continuation_t continuation)
+{
+	kern_return_t result;
+
+	if (fault_type != VM_PROT_NONE || change_wiring || resume
+	    || continuation != NULL)
+		kernel_panic("vm_fault: not the fault that sound makes");
+	if (current_thread()->hold_count != 0)
+		kernel_panic("vm_fault with a lock held");
+	faults++;
+	calls_note(&(struct call) { CALL_VM_FAULT_WIRE_PAGE, map, NULL,
+				    vaddr }, NULL);
+	if (fault_in_vain != 0) {
+		fault_in_vain--;
+		return KERN_SUCCESS;
+	}
+	lock_read(&map->lock);
+	result = bring_in(map, vaddr);
+	lock_done(&map->lock);
+	return result;
+}

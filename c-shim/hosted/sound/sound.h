@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What tests change of the kernel around `sound`, and look at. */
+#ifndef C_SHIM_SOUND_H
+#define C_SHIM_SOUND_H
+
+#include "map.h"
+
+/* So many faults say that all is well, and bring nothing in. */
+extern vm_offset_t fault_in_vain;
+/* How many there were. */
+extern unsigned int faults;
+
+/* Whether PAGE is mapped, and as a wired one. */
+extern boolean_t pmap_is_wired(pmap_t pmap, unsigned long page);
+
+#endif /* C_SHIM_SOUND_H */

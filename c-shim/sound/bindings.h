@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What bindgen reads besides, with the feature `sound`. */
+#include <vm/pmap.h>
+#include <vm/vm_fault.h>
+#include <vm/vm_page.h>
+
+static const kern_return_t shim_KERN_INVALID_ADDRESS = KERN_INVALID_ADDRESS;
+static const kern_return_t shim_KERN_RESOURCE_SHORTAGE
+	= KERN_RESOURCE_SHORTAGE;

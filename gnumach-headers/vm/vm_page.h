@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef GNUMACH_VM_VM_PAGE_H
+#define GNUMACH_VM_VM_PAGE_H
+
+#include <mach/vm_types.h>
+#include <structs.h>
+#include <vm/pmap.h>
+#include <vm/vm_object.h>
+
+typedef struct vm_page *vm_page_t;
+
+/* A kernel with PAE has more bits of it; struct vm_page comes from the kernel. */
+typedef __typeof__(((struct vm_page *) 0)->phys_addr) phys_addr_t;
+
+/* Covers the lists of pages; taken behind the lock of an object. */
+extern struct slock vm_page_queue_lock;
+
+/* The page at OFFSET of an object that is locked, or null. */
+extern vm_page_t vm_page_lookup(vm_object_t object, vm_offset_t offset);
+/* One wiring of a page more, or fewer; its object and the lists are locked. */
+extern void vm_page_wire(vm_page_t page);
+extern void vm_page_unwire(vm_page_t page);
+
+/* The physical address that VA is mapped to, or 0. */
+extern phys_addr_t pmap_extract(pmap_t pmap, vm_offset_t va);
+/* Whether the mapping of VA, which exists, is a wired one. */
+extern void pmap_change_wiring(pmap_t pmap, vm_offset_t va, boolean_t wired);
+
+#endif /* GNUMACH_VM_VM_PAGE_H */

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! A range whose pages are brought in.
+//!
+//! Marked, and locked for writing: then pages that are there are wired, which waits for
+//! none. Marked, and not locked: then a page is waited for.
+//!
+//! ```compile_fail,E0599
+//! use gnumach_vm_map::{lock::WriteLocked, map::Map};
+//! fn waits_for_a_page_under_the_lock(map: &Map<WriteLocked>) -> i32 {
+//!     map.fault(0)
+//! }
+//! ```
+//! ```
+//! use gnumach_vm_map::{lock::Unlocked, map::Map};
+//! fn waits_without(map: &Map<Unlocked>) -> i32 {
+//!     map.fault(0)
+//! }
+//! ```
+//!
+//! Nothing of the map can be looked at meanwhile:
+//!
+//! ```compile_fail,E0599
+//! use gnumach_vm_map::{map::Given, sound::wiring::Wiring};
+//! fn goes_by_an_entry<'t>(wiring: Wiring<'t>, given: &Given) -> Wiring<'t> {
+//!     wiring.do_unlocked(|map| { map.given(given); }).0
+//! }
+//! ```
+//! ```
+//! use gnumach_vm_map::sound::wiring::Wiring;
+//! fn goes_by_an_address(wiring: Wiring<'_>) -> Wiring<'_> {
+//!     wiring.do_unlocked(|map| { map.fault(4096); }).0
+//! }
+//! ```
+
+use crate::bindings::{
+    shim_KERN_RESOURCE_SHORTAGE as RESOURCE_SHORTAGE, shim_KERN_SUCCESS as SUCCESS,
+};
+use crate::callers::bounds::Bounds;
+use crate::counters;
+use crate::entry::Entry;
+use crate::lock::{Unlocked, WriteLocked};
+use crate::map::Map;
+use crate::sound::entries::begin;
+use crate::sound::pages::PAGE_SIZE;
+use crate::sound::settle::Settled;
+use crate::sound::ticket::Ticket;
+
+/// So often a page may be brought in and be gone again before it is wired.
+const MOST_IN_VAIN: u32 = 1000;
+
+/// A map that is locked for writing, and a range of it in which this thread has marked
+/// what it wires. The way back to the map leads through [`Wiring::end`] or a failure's
+/// undoing, which take the marks off.
+#[must_use = "the range stays marked"]
+pub struct Wiring<'t> {
+    map: Map<WriteLocked>,
+    bounds: Bounds,
+    ticket: &'t Ticket,
+}
+
+impl Settled {
+    /// Wires and unwires what is in the range as its `wired_access` and `protection` ask.
+    /// Returns a `kern_return_t`: unless it is KERN_SUCCESS, nothing is wired that was not
+    /// wired before, and what was to be is asked for no longer.
+    ///
+    /// Lock: held for writing, let go while a page is waited for, and held on return.
+    pub(crate) fn bring_in_line(self) -> (Map<WriteLocked>, i32) {
+        counters::scan_called();
+        let ticket = Ticket::new();
+        let bounds = self.bounds();
+        let mut any = false;
+        let (settled, ()) = self.edit(|cursor| {
+            let cursor = bounds.walk(cursor, |step| {
+                any |= begin(step.map(), step.entry(), &ticket);
+                step.pass()
+            });
+            (cursor, ())
+        });
+        let map = settled.into_map();
+        match any {
+            true => Wiring { map, bounds, ticket: &ticket }.wire(),
+            false => (map, SUCCESS),
+        }
+    }
+}
+
+impl<'t> Wiring<'t> {
+    /// Wires all pages, and takes the marks off.
+    fn wire(mut self) -> (Map<WriteLocked>, i32) {
+        let (mut at, mut in_vain) = (self.bounds.start, 0);
+        while let Some(missing) = self.wire_what_is_there(at) {
+            in_vain = if missing == at { in_vain + 1 } else { 0 };
+            at = missing;
+            let (again, mut result) = self.do_unlocked(|map| map.fault(missing));
+            self = again;
+            if in_vain == MOST_IN_VAIN {
+                result = RESOURCE_SHORTAGE;
+            }
+            // The kernel's C may have put something else there, whose matter it is not.
+            if result != SUCCESS && self.asks_for(missing) {
+                return (self.undo(missing), result);
+            }
+        }
+        (self.end(), SUCCESS)
+    }
+
+    /// Wires pages from an address on. Returns the address of the first that is not there
+    /// to be wired.
+    fn wire_what_is_there(&self, from: usize) -> Option<usize> {
+        let mut missing = None;
+        self.each_of_mine(from, |entry| {
+            let mut at = entry.start();
+            while at < entry.end() && missing.is_none() {
+                if at >= from && entry.wired_count() != 0 && !self.map.wire_page(entry, at) {
+                    missing = Some(at);
+                }
+                at = at.wrapping_add(PAGE_SIZE);
+            }
+            missing.is_none()
+        });
+        missing
+    }
+
+    /// Runs `work` with the map unlocked, and locks it again.
+    ///
+    /// `vm_map_unlock` ends the thread's VM privilege; `vm_map_lock` gives it again and
+    /// counts up the map's timestamp.
+    pub fn do_unlocked<T>(self, work: impl FnOnce(&Map<Unlocked>) -> T) -> (Self, T) {
+        let Wiring { map, bounds, ticket } = self;
+        counters::unlocked_scan_begins();
+        let (map, result) = map.do_unlocked(work);
+        counters::unlocked_scan_ends();
+        (Wiring { map, bounds, ticket }, result)
+    }
+
+    /// Whether what covers the address is still what this thread marked, to be wired.
+    fn asks_for(&self, address: usize) -> bool {
+        self.map
+            .lookup(address)
+            .is_ok_and(|entry| entry.is_marked_by(self.ticket) && entry.wired_count() != 0)
+    }
+
+    /// Takes the marks off, and wakes who waits for that.
+    pub fn end(self) -> Map<WriteLocked> {
+        let mut wake = false;
+        self.each_of_mine(self.bounds.start, |entry| {
+            wake |= entry.unmark();
+            true
+        });
+        if wake {
+            self.map.wake_for_entries();
+        }
+        self.map
+    }
+
+    /// Unwires what lies before `failed`, and takes the marks off.
+    fn undo(self, failed: usize) -> Map<WriteLocked> {
+        self.each_of_mine(self.bounds.start, |entry| {
+            if entry.wired_count() != 0 {
+                self.map.forget_wiring(entry);
+                self.map.unwire_pages(entry, failed);
+            }
+            entry.set_wired_access(entry.wired_access() & !entry.access());
+            true
+        });
+        self.end()
+    }
+
+    /// Visits the entries from an address on that this thread has marked, in order, as
+    /// long as `visit` says so.
+    fn each_of_mine(&self, from: usize, mut visit: impl FnMut(Entry<'_, WriteLocked>) -> bool) {
+        let first = match self.map.lookup(from) {
+            Ok(entry) => Some(entry),
+            Err(before) => self.map.entry(before.next()),
+        };
+        let mut at = first;
+        while let Some(entry) = at.filter(|entry| entry.start() < self.bounds.end) {
+            if entry.is_marked_by(self.ticket) && !visit(entry) {
+                return;
+            }
+            at = self.map.entry(entry.next());
+        }
+    }
+}
