@@ -52,6 +52,15 @@ static CALLERS: [unsafe extern "C" fn(); 9] = [
     _vm_map_clip_end,
 ];
 
+#[cfg(feature = "sound")]
+extern "C" {
+    fn projected_buffer_in_range();
+}
+
+#[cfg(feature = "sound")]
+#[used]
+static OF_SOUND: unsafe extern "C" fn() = projected_buffer_in_range;
+
 /// Tells the C tests whether Rust's own debug checks are compiled in.
 #[no_mangle]
 #[used]
@@ -106,8 +115,11 @@ fn run(index: c_uint) -> Result<libtest_mimic::Completion, Failed> {
 
 /// How many tests the sources have: none may be lost on the way here.
 fn tests_in_sources() -> usize {
-    let folders: &[&str] =
-        if cfg!(feature = "callers") { &["tests", "tests/callers"] } else { &["tests"] };
+    let folders: &[&str] = match (cfg!(feature = "sound"), cfg!(feature = "callers")) {
+        (true, _) => &["tests/sound"],
+        (_, true) => &["tests", "tests/callers"],
+        _ => &["tests"],
+    };
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = folders.iter().flat_map(|folder| fs::read_dir(top.join(folder)).expect("a folder"));
     files

@@ -4,6 +4,14 @@
  * refers to, so a file that is missing here would not be run;
  * tests/hosted.rs compares the number of tests with the sources'.
  */
+#ifdef SOUND
+#define SUITES(each) \
+	each(sound_errors) \
+	each(sound_marks) \
+	each(sound_merging) \
+	each(sound_pages) \
+	each(sound_waiting)
+#else
 #define SUITES(each) \
 	each(callers) \
 	each(coalesce_gap) \
@@ -18,6 +26,7 @@
 	each(scan_user) \
 	each(shim) \
 	CALLERS_SUITES(each)
+#endif
 
 #ifdef CALLERS
 #define CALLERS_SUITES(each) \
