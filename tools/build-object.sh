@@ -76,7 +76,7 @@ made_from() {
     echo "$target, opt-level $opt_level, features '$features', $(basename "$sysroot")${more_symbols:+, $more_symbols}"
     "$rustc" -vV
     hashes "$here" build-object.sh env.sh sysroot.sh find-rustc.sh "targets/$target.json"
-    hashes "$crate" Cargo.toml Cargo.lock build.rs src gnumach-headers c-shim/bindings.h
+    hashes "$crate" Cargo.toml Cargo.lock build.rs src gnumach-headers c-shim/bindings.h c-shim/callers c-shim/sound
     [ -z "${GNUMACH_HEADERS_FIRST-}" ] || hashes "$GNUMACH_HEADERS_FIRST" .
     [ -z "${GNUMACH_PREPROCESSED-}" ] || sha256sum <"$GNUMACH_PREPROCESSED"
 }
@@ -157,7 +157,8 @@ mkdir -p "$(dirname -- "$output")"
 trap 'rm -f "$output.new"' EXIT
 symbols='vm_map_coalesce_entry vm_map_pageable_scan'
 case ",$features," in *,counters,*) symbols="$symbols vm_map_rust_counters" ;; esac
-case ",$features," in *,callers,*) symbols="$symbols $("$here/callers-of.sh" --list)" ;; esac
+case ",$features," in *,callers,* | *,sound,*) symbols="$symbols $("$here/callers-of.sh" --list)" ;; esac
+case ",$features," in *,sound,*) symbols="$symbols projected_buffer_in_range vm_map_rust_sound" ;; esac
 symbols="$symbols $more_symbols"
 # shellcheck disable=SC2046 # an option and a word for each symbol
 ld -m "$emulation" -r --gc-sections $(printf -- '-u %s ' $symbols) -o "$output.new" "$archive"

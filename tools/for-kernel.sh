@@ -23,6 +23,8 @@ just what is there now (build-object.sh and vmtool graft keep records of that):
   callers-graft  callers/gnumach-rust
   counting-callers-object, counting-callers-graft
                  counting-callers/, with counters and callers
+  sound-object, sound-graft, counting-sound-object, counting-sound-graft
+                 sound/ and counting-sound/, likewise, with the callers that have no bad schedule
 Environment: BUILD replaces build, VMTOOL target/debug/vmtool, BUILD_OBJECT tools/build-object.sh.
 Exit status: 0 done, 1 error, 2 wrong usage.
 END
@@ -43,6 +45,8 @@ case $what in
     plain-object | plain-graft) part=/plain features= ;;
     callers-object | callers-graft) part=/callers ;;
     counting-callers-object | counting-callers-graft) part=/counting-callers ;;
+    sound-object | sound-graft) part=/sound ;;
+    counting-sound-object | counting-sound-graft) part=/counting-sound ;;
     *) usage >&2; exit 2 ;;
 esac
 [ -f "$kernel" ] || fail "no kernel $kernel"
@@ -78,6 +82,9 @@ case $part in
         callers=$("$here/callers-of.sh" "$kernel") || exit 1
         case $part in /callers) features=$callers ;; *) features=counters,$callers ;; esac
         ;;
+    # What it has of protect is its own.
+    /sound) features=sound ;;
+    /counting-sound) features=counters,sound ;;
 esac
 object=$folder$part/vm_map.o
 "${BUILD_OBJECT:-$here/build-object.sh}" --target "$target" --headers "$folder/include" --features "$features" "$object" >&2

@@ -31,13 +31,19 @@ endif
 	storm-wrong
 
 # The folder with all of it, or a thing in it, brought up to date: the words of tools/for-kernel.sh. With CALLERS=1 those for
-# the callers as well.
-made = $$(VMTOOL='$(VMTOOL)' tools/for-kernel.sh $(or $(if $(CALLERS),$(with-callers-$(1))),$(1)) '$(KERNEL)')
+# the callers as well; with SOUND=1 in the form that has no bad schedule.
+made = $$(VMTOOL='$(VMTOOL)' tools/for-kernel.sh $(or $(if $(SOUND),$(with-sound-$(1))),$(if $(CALLERS),$(with-callers-$(1))),$(1)) \
+	'$(KERNEL)')
+with-sound-object := counting-sound-object
+with-sound-graft := counting-sound-graft
+with-sound-plain-object := sound-object
+with-sound-plain-graft := sound-graft
 with-callers-object := counting-callers-object
 with-callers-graft := counting-callers-graft
 with-callers-plain-object := callers-object
 with-callers-plain-graft := callers-graft
 $(if $(filter-out 1,$(CALLERS)),$(error CALLERS=$(CALLERS): it is 1, or left out))
+$(if $(filter-out 1,$(SOUND)),$(error SOUND=$(SOUND): it is 1, or left out))
 
 ifeq ($(origin KERNEL),file)
 kernel: $(if $(wildcard $(KERNEL)),,packages-run)
@@ -63,7 +69,7 @@ run: for-kernel packages-run storm
 	@rust=$(call made,graft) && $(VMTOOL) run --stock '$(KERNEL)' --rust "$$rust" --storm $(STORM) \
 		--repeats $(REPEATS) --smp $(SMP) --logs "$${rust%/*}/logs" --title "$(title)"
 comma := ,
-title = GNU Mach $(if $(filter file,$(origin KERNEL)),$$(cat $(dir $(KERNEL))VERSION),$(KERNEL))$(if $(CALLERS),$(comma) with the callers)
+title = GNU Mach $(if $(filter file,$(origin KERNEL)),$$(cat $(dir $(KERNEL))VERSION),$(KERNEL))$(if $(SOUND),$(comma) sound,$(if $(CALLERS),$(comma) with the callers))
 
 # The object as it is for users, without counters, against the kernel's machine code; and the one with them.
 check-object: for-kernel

@@ -13,8 +13,8 @@ pub struct Function {
     pub may_stay_inlined: bool,
 }
 
-/// The two first, then their callers.
-const ALL: [Function; 11] = [
+/// The two first, then their callers, then what `sound` has besides.
+const ALL: [Function; 12] = [
     gives("vm_map_coalesce_entry", &["map", "entry"]),
     gives_nothing("vm_map_pageable_scan", &["map", "start_entry", "end"]),
     gives_nothing("_vm_map_clip_end", &["map_header", "entry", "end", "link_gap"]),
@@ -28,8 +28,10 @@ const ALL: [Function; 11] = [
     // It takes the lock and calls vm_map_delete, which no copy of it does without. gcc puts it
     // into vm_map_copyin_page_list_cont in all of Debian's kernels.
     Function { may_stay_inlined: true, ..gives("vm_map_remove", &["map", "start", "end"]) },
+    gives("projected_buffer_in_range", &["map", "start", "end"]),
 ];
 const THE_TWO: usize = 2;
+const WITH_CALLERS: usize = 11;
 
 const fn gives(name: &'static str, parameters: &'static [&'static str]) -> Function {
     Function { name, parameters, has_result: true, may_stay_inlined: false }
@@ -39,12 +41,16 @@ const fn gives_nothing(name: &'static str, parameters: &'static [&'static str]) 
     Function { has_result: false, ..gives(name, parameters) }
 }
 
-/// The two; and all of their callers, if the object defines any of those.
+/// The two; and all of their callers, if the object defines any of those; and what `sound` has, if it does.
 pub fn replaced_by(object: &object::File) -> &'static [Function] {
-    let is_caller = |name| ALL[THE_TWO..].iter().any(|function| function.name == name);
-    let has_callers = object.symbols().any(|s| !s.is_undefined() && s.name().is_ok_and(is_caller));
-    if has_callers {
+    let has = |more: &[Function]| {
+        let is_one = |name| more.iter().any(|function| function.name == name);
+        object.symbols().any(|s| !s.is_undefined() && s.name().is_ok_and(is_one))
+    };
+    if has(&ALL[WITH_CALLERS..]) {
         &ALL
+    } else if has(&ALL[THE_TWO..]) {
+        &ALL[..WITH_CALLERS]
     } else {
         &ALL[..THE_TWO]
     }
@@ -59,6 +65,6 @@ mod tests {
     fn they_are_those_that_an_object_is_checked_for() {
         let names = |functions: &[Function]| functions.iter().map(|f| f.name).collect::<Vec<_>>();
         assert_eq!(names(&ALL[..THE_TWO]), FUNCTIONS);
-        assert_eq!(names(&ALL[THE_TWO..]), CALLERS);
+        assert_eq!(names(&ALL[THE_TWO..WITH_CALLERS]), CALLERS);
     }
 }

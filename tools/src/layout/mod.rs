@@ -27,7 +27,7 @@ const ROOTS: &[&str] = &[
 ];
 
 /// What the callers of the two touch besides: every kernel has it.
-const OF_CALLERS: &[&str] = &["vm_object"];
+const OF_CALLERS: &[&str] = &["vm_object", "vm_page"];
 
 /// Write the kernel's structures as a C header, or compare an object with them
 ///

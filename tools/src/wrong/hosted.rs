@@ -13,8 +13,8 @@ pub struct Outcome {
     pub failed: Vec<String>,
 }
 
-/// The feature with which there are tests of the functions that call the two.
-pub const CALLERS: &str = "callers";
+/// The features with which there are other tests, whose names begin so.
+pub const FEATURES: [&str; 2] = ["callers", "sound"];
 
 /// Builds and runs the hosted tests of the workspace at `root`, with these features.
 pub fn run(root: &Path, target: &Path, features: &str) -> Result<Outcome> {

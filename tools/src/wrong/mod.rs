@@ -128,14 +128,11 @@ fn make_object(object: &Path, wrong: &Wrong, mut workshop: Workshop) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-/// With what the hosted tests are compiled for it: those of the callers want the feature.
+/// With what the hosted tests are compiled for it: those of a feature want that.
 fn features_for(wrong: &Wrong) -> &'static str {
-    let is_of_callers = |test: &String| test.starts_with("callers_");
-    if wrong.tests.iter().any(is_of_callers) {
-        hosted::CALLERS
-    } else {
-        ""
-    }
+    let of =
+        |feature: &&str| wrong.tests.iter().any(|test| test.starts_with(&format!("{feature}_")));
+    hosted::FEATURES.into_iter().find(of).unwrap_or("")
 }
 
 /// Where versions are made and tested.
