@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "mach.h"
+#include "text.h"
 
 /* Subsystem bases plus the place of each routine, counting the skipped ones. */
 enum id {
@@ -34,12 +35,31 @@ enum id {
 	ID_MACH_PORT_DEALLOCATE = 3206,
 };
 
-/* The flavor of thread state that holds general registers and segments: seventeen words. */
-enum { STATE_REGS_SEGS = 5, STATE_WORDS = 17, STATE_EBP = 6, STATE_EIP = 12, STATE_ESP = 15 };
+/* The flavor of thread state that holds general registers and segments, and the words of it that we set. */
+enum {
+	STATE_REGS_SEGS = 5,
+#ifdef __x86_64__
+	STATE_WORDS = 42,
+	STATE_ARGUMENT = 16,
+	STATE_FRAME = 20,
+	STATE_ENTRY = 32,
+	STATE_STACK = 38,
+#else
+	STATE_WORDS = 17,
+	STATE_FRAME = 6,
+	STATE_ENTRY = 12,
+	STATE_STACK = 15,
+#endif
+};
 
 enum { SCHED_INFO = 2, SCHED_WORDS = 8, SCHED_LAST_PROCESSOR = 7 };
 enum { SET_BASIC_INFO = 1, SET_BASIC_WORDS = 5, SET_PROCESSORS = 0, SET_THREADS = 2 };
-enum { REGION_WORDS = 11, REGION_START = 0, REGION_END = 1, REGION_WIRED = 5 };
+/* The region's start and end come first, a word_t each. */
+#ifdef __x86_64__
+enum { REGION_WORDS = 16, REGION_WIRED = 7 };
+#else
+enum { REGION_WORDS = 11, REGION_WIRED = 5 };
+#endif
 
 static result_t call_and_end(const struct caller *c, struct rpc *m)
 {
@@ -48,14 +68,14 @@ static result_t call_and_end(const struct caller *c, struct rpc *m)
 	return result ? result : rpc_end(m);
 }
 
-/* For the many calls whose only result is one port or number. */
-static result_t call_for_word(const struct caller *c, struct rpc *m, uint32_t *word)
+/* For the many calls whose only result is one port. */
+static result_t call_for_port(const struct caller *c, struct rpc *m, port_t *port)
 {
 	result_t result = rpc_call(m, c->reply);
 
 	if (result)
 		return result;
-	*word = rpc_get_word(m);
+	*port = rpc_get_word(m);
 	return rpc_end(m);
 }
 
@@ -63,7 +83,7 @@ result_t drop_array(const struct caller *c, const struct rpc_array *array)
 {
 	if (!array->out_of_line || !array->count)
 		return 0;
-	return vm_deallocate(c, c->task, (uint32_t)array->words, array->count * sizeof(uint32_t));
+	return vm_deallocate(c, c->task, (word_t)array->words, array->count * sizeof(uint32_t));
 }
 
 result_t task_create(const struct caller *c, port_t *child)
@@ -72,7 +92,7 @@ result_t task_create(const struct caller *c, port_t *child)
 
 	rpc_begin(&m, c->task, ID_TASK_CREATE);
 	rpc_put_boolean(&m, false);	/* inherit no memory: an empty map */
-	return call_for_word(c, &m, child);
+	return call_for_port(c, &m, child);
 }
 
 result_t task_terminate(const struct caller *c, port_t task)
@@ -88,7 +108,7 @@ result_t thread_create(const struct caller *c, port_t *thread)
 	struct rpc m;
 
 	rpc_begin(&m, c->task, ID_THREAD_CREATE);
-	return call_for_word(c, &m, thread);
+	return call_for_port(c, &m, thread);
 }
 
 result_t thread_terminate(const struct caller *c, port_t thread)
@@ -107,7 +127,12 @@ result_t thread_resume(const struct caller *c, port_t thread)
 	return call_and_end(c, &m);
 }
 
-result_t thread_set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32_t stack)
+static void set_word(uint32_t *state, word_t value)
+{
+	memcpy(state, &value, sizeof value);
+}
+
+result_t thread_set_entry(const struct caller *c, port_t thread, word_t entry, word_t stack)
 {
 	uint32_t registers[STATE_WORDS];
 	struct rpc_array state;
@@ -129,9 +154,12 @@ result_t thread_set_entry(const struct caller *c, port_t thread, uint32_t entry,
 		return RPC_WRONG_REPLY;
 	for (unsigned i = 0; i < STATE_WORDS; i++)
 		registers[i] = state.words[i];
-	registers[STATE_EBP] = 0;
-	registers[STATE_EIP] = entry;
-	registers[STATE_ESP] = stack;
+	set_word(&registers[STATE_FRAME], 0);
+	set_word(&registers[STATE_ENTRY], entry);
+	set_word(&registers[STATE_STACK], stack);
+#ifdef __x86_64__
+	set_word(&registers[STATE_ARGUMENT], ((const word_t *)stack)[1]);
+#endif
 	rpc_begin(&m, thread, ID_THREAD_SET_STATE);
 	rpc_put_number(&m, STATE_REGS_SEGS);
 	rpc_put_numbers(&m, registers, STATE_WORDS);
@@ -162,7 +190,7 @@ result_t processor_set_default(const struct caller *c, port_t host, port_t *name
 	struct rpc m;
 
 	rpc_begin(&m, host, ID_PROCESSOR_SET_DEFAULT);
-	return call_for_word(c, &m, name);
+	return call_for_port(c, &m, name);
 }
 
 result_t processor_set_size(const struct caller *c, port_t name, struct set_size *size)
@@ -222,7 +250,7 @@ result_t host_processor_set_priv(const struct caller *c, port_t host_priv, port_
 
 	rpc_begin(&m, host_priv, ID_HOST_PROCESSOR_SET_PRIV);
 	rpc_put_port(&m, name);
-	return call_for_word(c, &m, set);
+	return call_for_port(c, &m, set);
 }
 
 result_t thread_assign(const struct caller *c, port_t thread, port_t set)
@@ -239,28 +267,33 @@ result_t thread_get_assignment(const struct caller *c, port_t thread, port_t *na
 	struct rpc m;
 
 	rpc_begin(&m, thread, ID_THREAD_GET_ASSIGNMENT);
-	return call_for_word(c, &m, name);
+	return call_for_port(c, &m, name);
 }
 
-result_t vm_allocate(const struct caller *c, port_t task, uint32_t *address, uint32_t size, bool anywhere)
+result_t vm_allocate(const struct caller *c, port_t task, word_t *address, word_t size, bool anywhere)
 {
 	struct rpc m;
+	result_t result;
 
 	rpc_begin(&m, task, ID_VM_ALLOCATE);
-	rpc_put_number(&m, *address);
-	rpc_put_number(&m, size);
+	rpc_put_size(&m, *address);
+	rpc_put_size(&m, size);
 	rpc_put_boolean(&m, anywhere);
-	return call_for_word(c, &m, address);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	*address = rpc_get_word(&m);
+	return rpc_end(&m);
 }
 
-static void begin_range(struct rpc *m, port_t task, enum id id, uint32_t address, uint32_t size)
+static void begin_range(struct rpc *m, port_t task, enum id id, word_t address, word_t size)
 {
 	rpc_begin(m, task, id);
-	rpc_put_number(m, address);
-	rpc_put_number(m, size);
+	rpc_put_size(m, address);
+	rpc_put_size(m, size);
 }
 
-result_t vm_deallocate(const struct caller *c, port_t task, uint32_t address, uint32_t size)
+result_t vm_deallocate(const struct caller *c, port_t task, word_t address, word_t size)
 {
 	struct rpc m;
 
@@ -268,7 +301,7 @@ result_t vm_deallocate(const struct caller *c, port_t task, uint32_t address, ui
 	return call_and_end(c, &m);
 }
 
-result_t vm_protect(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t protection)
+result_t vm_protect(const struct caller *c, port_t task, word_t address, word_t size, uint32_t protection)
 {
 	struct rpc m;
 
@@ -278,7 +311,7 @@ result_t vm_protect(const struct caller *c, port_t task, uint32_t address, uint3
 	return call_and_end(c, &m);
 }
 
-result_t vm_inherit(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t inheritance)
+result_t vm_inherit(const struct caller *c, port_t task, word_t address, word_t size, uint32_t inheritance)
 {
 	struct rpc m;
 
@@ -287,26 +320,26 @@ result_t vm_inherit(const struct caller *c, port_t task, uint32_t address, uint3
 	return call_and_end(c, &m);
 }
 
-result_t vm_wire(const struct caller *c, port_t host, port_t task, uint32_t address, uint32_t size, uint32_t access)
+result_t vm_wire(const struct caller *c, port_t host, port_t task, word_t address, word_t size, uint32_t access)
 {
 	struct rpc m;
 
 	rpc_begin(&m, host, ID_VM_WIRE);
 	rpc_put_port(&m, task);
-	rpc_put_number(&m, address);
-	rpc_put_number(&m, size);
+	rpc_put_size(&m, address);
+	rpc_put_size(&m, size);
 	rpc_put_number(&m, access);
 	return call_and_end(c, &m);
 }
 
-result_t vm_region(const struct caller *c, port_t task, uint32_t address, struct region *region)
+result_t vm_region(const struct caller *c, port_t task, word_t address, struct region *region)
 {
 	struct rpc m;
 	port_t object;
 	result_t result;
 
 	rpc_begin(&m, task, ID_VM_REGION);
-	rpc_put_number(&m, address);
+	rpc_put_size(&m, address);
 	result = rpc_call(&m, c->reply);
 	if (result)
 		return result;
@@ -323,7 +356,7 @@ result_t vm_region(const struct caller *c, port_t task, uint32_t address, struct
 	return result;
 }
 
-result_t vm_wired_region(const struct caller *c, port_t task, uint32_t address, struct wired_region *region)
+result_t vm_wired_region(const struct caller *c, port_t task, word_t address, struct wired_region *region)
 {
 	struct rpc_array info;
 	struct rpc m;
@@ -331,7 +364,7 @@ result_t vm_wired_region(const struct caller *c, port_t task, uint32_t address, 
 	result_t result;
 
 	rpc_begin(&m, task, ID_MACH_VM_REGION_INFO);
-	rpc_put_number(&m, address);
+	rpc_put_size(&m, address);
 	result = rpc_call(&m, c->reply);
 	if (result)
 		return result;
@@ -339,8 +372,8 @@ result_t vm_wired_region(const struct caller *c, port_t task, uint32_t address, 
 	object = rpc_get_word(&m);
 	if (rpc_end(&m) || info.out_of_line || info.count != REGION_WORDS)
 		return RPC_WRONG_REPLY;
-	region->start = info.words[REGION_START];
-	region->end = info.words[REGION_END];
+	memcpy(&region->start, info.words, sizeof region->start);
+	memcpy(&region->end, info.words + sizeof region->start / sizeof *info.words, sizeof region->end);
 	region->wired_count = info.words[REGION_WIRED];
 	return object ? mach_port_deallocate(c, c->task, object) : 0;
 }
@@ -367,7 +400,7 @@ result_t mach_port_allocate(const struct caller *c, port_t task, uint32_t right,
 
 	rpc_begin(&m, task, ID_MACH_PORT_ALLOCATE);
 	rpc_put_number(&m, right);
-	return call_for_word(c, &m, name);
+	return call_for_port(c, &m, name);
 }
 
 result_t mach_port_deallocate(const struct caller *c, port_t task, port_t name)

@@ -19,11 +19,13 @@ struct caller {
 };
 
 struct region {
-	uint32_t start, size, protection, max_protection, inheritance;
+	word_t start, size;
+	uint32_t protection, max_protection, inheritance;
 };
 
 struct wired_region {
-	uint32_t start, end, wired_count;
+	word_t start, end;
+	uint32_t wired_count;
 };
 
 struct set_size {
@@ -36,8 +38,8 @@ result_t task_terminate(const struct caller *c, port_t task);
 result_t thread_create(const struct caller *c, port_t *thread);
 result_t thread_terminate(const struct caller *c, port_t thread);
 result_t thread_resume(const struct caller *c, port_t thread);
-/* Makes a suspended thread start at ENTRY with the stack pointer at STACK. */
-result_t thread_set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32_t stack);
+/* Makes a suspended thread start in the function at ENTRY; its return address is at STACK, and above that its argument. */
+result_t thread_set_entry(const struct caller *c, port_t thread, word_t entry, word_t stack);
 /* Slot number of the processor that ran the thread last. */
 result_t thread_last_processor(const struct caller *c, port_t thread, uint32_t *slot);
 
@@ -51,14 +53,14 @@ result_t thread_assign(const struct caller *c, port_t thread, port_t set);
 result_t thread_get_assignment(const struct caller *c, port_t thread, port_t *name);
 
 /* Memory. HOST may be the privileged port or not: without privilege, the kernel limits how much a task wires. */
-result_t vm_allocate(const struct caller *c, port_t task, uint32_t *address, uint32_t size, bool anywhere);
-result_t vm_deallocate(const struct caller *c, port_t task, uint32_t address, uint32_t size);
-result_t vm_protect(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t protection);
-result_t vm_inherit(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t inheritance);
-result_t vm_wire(const struct caller *c, port_t host, port_t task, uint32_t address, uint32_t size, uint32_t access);
+result_t vm_allocate(const struct caller *c, port_t task, word_t *address, word_t size, bool anywhere);
+result_t vm_deallocate(const struct caller *c, port_t task, word_t address, word_t size);
+result_t vm_protect(const struct caller *c, port_t task, word_t address, word_t size, uint32_t protection);
+result_t vm_inherit(const struct caller *c, port_t task, word_t address, word_t size, uint32_t inheritance);
+result_t vm_wire(const struct caller *c, port_t host, port_t task, word_t address, word_t size, uint32_t access);
 /* The entry that holds ADDRESS, or the first one after it. */
-result_t vm_region(const struct caller *c, port_t task, uint32_t address, struct region *region);
-result_t vm_wired_region(const struct caller *c, port_t task, uint32_t address, struct wired_region *region);
+result_t vm_region(const struct caller *c, port_t task, word_t address, struct region *region);
+result_t vm_wired_region(const struct caller *c, port_t task, word_t address, struct wired_region *region);
 
 /* Ports. */
 result_t mach_port_names(const struct caller *c, port_t task, struct rpc_array *names, struct rpc_array *types);

@@ -44,7 +44,7 @@ static unsigned count_points(const struct options *options)
 }
 
 /* STACK is what the kernel left there: the count of arguments, then the pointers. */
-void storm_main(uint32_t *stack)
+void storm_main(word_t *stack)
 {
 	struct caller c = { .task = trap_task_self(), .reply = trap_reply_port() };
 	struct failure failure = { 0 };

@@ -11,20 +11,20 @@ struct check {
 	struct failure *failure;
 };
 
-static bool allocate_at(const struct check *k, uint32_t address, uint32_t pages)
+static bool allocate_at(const struct check *k, word_t address, uint32_t pages)
 {
 	return expect(k->failure, "vm_allocate at an address", address,
 		      vm_allocate(k->c, k->task, &address, pages * PAGE, false), 0);
 }
 
-static bool allocate_anywhere(const struct check *k, uint32_t pages, uint32_t *address)
+static bool allocate_anywhere(const struct check *k, uint32_t pages, word_t *address)
 {
 	*address = 0;
 	return expect(k->failure, "vm_allocate anywhere", pages,
 		      vm_allocate(k->c, k->task, address, pages * PAGE, true), 0);
 }
 
-static bool expect_region(const struct check *k, uint32_t address, uint32_t start, uint32_t pages)
+static bool expect_region(const struct check *k, word_t address, word_t start, uint32_t pages)
 {
 	struct region region = { 0 };
 
@@ -34,13 +34,13 @@ static bool expect_region(const struct check *k, uint32_t address, uint32_t star
 }
 
 /* Cuts pages out of an entry by another inheritance, and merges them back in. */
-static bool split(const struct check *k, uint32_t address, uint32_t pages)
+static bool split(const struct check *k, word_t address, uint32_t pages)
 {
 	return expect(k->failure, "vm_inherit none", address,
 		      vm_inherit(k->c, k->task, address, pages * PAGE, INHERIT_NONE), 0);
 }
 
-static bool merge(const struct check *k, uint32_t address, uint32_t pages)
+static bool merge(const struct check *k, word_t address, uint32_t pages)
 {
 	return expect(k->failure, "vm_inherit copy", address,
 		      vm_inherit(k->c, k->task, address, pages * PAGE, INHERIT_COPY), 0);
@@ -61,7 +61,7 @@ static bool check_lookup(const struct check *k)
 /* An empty map is known by its count of entries: one that counts too many finds no room. */
 static bool check_count(const struct check *k)
 {
-	uint32_t first, second;
+	word_t first, second;
 
 	return allocate_anywhere(k, 4, &first) && split(k, first + PAGE, 1) && merge(k, first + PAGE, 1) &&
 	       expect_region(k, first, first, 4) &&
@@ -72,7 +72,7 @@ static bool check_count(const struct check *k)
 /* The gap after the entry that the merge freed must be found, of its exact size, after the entry before. */
 static bool check_gap(const struct check *k)
 {
-	uint32_t found;
+	word_t found;
 
 	return allocate_at(k, PLACE, 4) && allocate_at(k, PLACE + 6 * PAGE, 1) && split(k, PLACE + 2 * PAGE, 2) &&
 	       merge(k, PLACE + 2 * PAGE, 2) && expect_region(k, PLACE, PLACE, 4) && allocate_anywhere(k, 2, &found) &&
@@ -88,7 +88,7 @@ static bool check_gap(const struct check *k)
 static bool check_first_free(const struct check *k)
 {
 	struct check other = *k;
-	uint32_t first, found;
+	word_t first, found;
 
 	if (!allocate_anywhere(k, 2, &first) || !split(k, first + PAGE, 1) ||
 	    !expect(k->failure, "task_create", 1, task_create(k->c, &other.task), 0) || !merge(k, first + PAGE, 1))

@@ -4,7 +4,7 @@
 
 static unsigned planned, point, failed;
 
-bool expect(struct failure *failure, const char *what, uint32_t at, uint32_t seen, uint32_t wanted)
+bool expect(struct failure *failure, const char *what, word_t at, word_t seen, word_t wanted)
 {
 	if (!failure->what && seen != wanted)
 		*failure = (struct failure){ .what = what, .at = at, .seen = seen, .wanted = wanted };
@@ -33,8 +33,8 @@ void report_point(const char *name, const struct failure *failure)
 		return;
 	}
 	failed++;
-	print_line("# %s: at %u (0x%x): got %d (0x%x), expected %d (0x%x)", failure->what, failure->at, failure->at,
-		   (int)failure->seen, failure->seen, (int)failure->wanted, failure->wanted);
+	print_line("# %s: at %lu (0x%lx): got %ld (0x%lx), expected %ld (0x%lx)", failure->what, failure->at, failure->at,
+		   failure->seen, failure->seen, failure->wanted, failure->wanted);
 	print_line("not ok %u - %s", point, name);
 }
 

@@ -9,12 +9,12 @@
 /* The first failure of something: what was done, and what came of it. */
 struct failure {
 	const char *what;	/* NULL: nothing failed */
-	uint32_t seen, wanted;	/* results, or whatever WHAT says */
-	uint32_t at;	/* which call, page or name */
+	word_t seen, wanted;	/* results, or whatever WHAT says */
+	word_t at;	/* which call, page or name */
 };
 
 /* Remembers a failure if SEEN is not WANTED and nothing failed before; true as long as nothing has failed. */
-bool expect(struct failure *failure, const char *what, uint32_t at, uint32_t seen, uint32_t wanted);
+bool expect(struct failure *failure, const char *what, word_t at, word_t seen, word_t wanted);
 
 void report_start(void);
 void report_plan(unsigned points);

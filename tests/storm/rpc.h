@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls to the kernel, written by hand. A message is a header of six words, then items, each a descriptor and its data. The
+ * Calls to the kernel, written by hand. A message is a header, then items, each a descriptor and its data. A word is 32 bits; on
+ * x86_64 descriptors and data begin at even words, and ports, addresses and sizes take two. The
  * identifier of a call is its subsystem's base plus its place in the subsystem's .defs file; a reply's is 100 more, and its first
  * item is the result.
  */
@@ -19,7 +20,7 @@ enum {
 };
 
 struct rpc {
-	uint32_t words[RPC_WORDS];
+	uint32_t words[RPC_WORDS] __attribute__((aligned(8)));
 	unsigned used;	/* next word to write, or to read after the call */
 	bool complex;	/* ports or out-of-line memory within */
 	bool malformed;
@@ -34,6 +35,7 @@ struct rpc_array {
 
 void rpc_begin(struct rpc *rpc, port_t to, uint32_t id);
 void rpc_put_number(struct rpc *rpc, uint32_t number);
+void rpc_put_size(struct rpc *rpc, word_t size);	/* or an address */
 void rpc_put_boolean(struct rpc *rpc, bool value);
 void rpc_put_name(struct rpc *rpc, port_t name);	/* the bare name, no right */
 void rpc_put_port(struct rpc *rpc, port_t port);
@@ -51,7 +53,7 @@ result_t rpc_send(struct rpc *rpc);
 result_t rpc_receive(struct rpc *rpc, port_t on);
 uint32_t rpc_id(const struct rpc *rpc);
 
-uint32_t rpc_get_word(struct rpc *rpc);	/* a number, a boolean or a port */
+word_t rpc_get_word(struct rpc *rpc);	/* a number, a size, an address, a boolean or a port */
 struct rpc_array rpc_get_array(struct rpc *rpc);
 result_t rpc_end(const struct rpc *rpc);	/* zero if all that was read had the form expected */
 

@@ -5,13 +5,14 @@
 enum { SLICE_PAGES = 9, INNER_PAGE = 4, CHANGES = 3, CALLS_PER_ROUND = CHANGES + 4 };
 
 static port_t host_priv, kernel_task;
-static uint32_t base, rounds_wanted;
+static word_t base;
+static uint32_t rounds_wanted;
 /* What each page's inheritance must be; a page is touched by its slice's thread only. */
 static uint8_t inheritance[MAX_THREADS * SLICE_PAGES];
 
-static uint32_t address_of(uint32_t page)
+static word_t address_of(uint32_t page)
 {
-	return base + page * PAGE;
+	return base + (word_t)page * PAGE;
 }
 
 /* Flips the inheritance of one of the slice's outer pages. */
@@ -32,7 +33,7 @@ static bool flip_outer_page(struct worker *worker)
  */
 static bool protect_inner_page(struct worker *worker)
 {
-	uint32_t address = address_of(worker->index * SLICE_PAGES + INNER_PAGE);
+	word_t address = address_of(worker->index * SLICE_PAGES + INNER_PAGE);
 
 	return made_call(worker, "vm_protect none", vm_protect(&worker->caller, kernel_task, address, PAGE, PROT_NONE)) &&
 	       made_call(worker, "vm_protect back", vm_protect(&worker->caller, kernel_task, address, PAGE, PROT_DEFAULT));
@@ -41,7 +42,7 @@ static bool protect_inner_page(struct worker *worker)
 static void wire_slice(struct worker *worker)
 {
 	const struct caller *c = &worker->caller;
-	uint32_t start = address_of(worker->index * SLICE_PAGES), size = SLICE_PAGES * PAGE;
+	word_t start = address_of(worker->index * SLICE_PAGES), size = SLICE_PAGES * PAGE;
 
 	for (uint32_t round = 0; round < rounds_wanted && !worker->crew->stop; round++) {
 		if (!made_call(worker, "vm_wire", vm_wire(c, host_priv, kernel_task, start, size, PROT_DEFAULT)))
@@ -57,7 +58,7 @@ static void wire_slice(struct worker *worker)
 
 static bool make_region(const struct caller *c, uint32_t pages, struct failure *failure)
 {
-	uint32_t size = pages * PAGE;
+	word_t size = pages * PAGE;
 
 	base = 0;
 	if (!expect(failure, "vm_allocate in the kernel's map", 0, vm_allocate(c, kernel_task, &base, size, true), 0) ||
@@ -78,7 +79,7 @@ static void check_page(const struct caller *c, uint32_t page, struct failure *fa
 {
 	struct region region = { 0 };
 	struct wired_region wired = { 0 };
-	uint32_t address = address_of(page);
+	word_t address = address_of(page);
 
 	if (!expect(failure, "vm_region", page, vm_region(c, kernel_task, address, &region), 0) ||
 	    !expect(failure, "vm_region finds the page", page, address - region.start < region.size, true) ||
@@ -91,7 +92,7 @@ static void check_page(const struct caller *c, uint32_t page, struct failure *fa
 }
 
 /* With one inheritance for all pages nothing keeps the entries apart any more. */
-static void check_whole(const struct caller *c, uint32_t size, struct failure *failure)
+static void check_whole(const struct caller *c, word_t size, struct failure *failure)
 {
 	struct region region = { 0 };
 

@@ -57,9 +57,9 @@ static void put_char(struct line *line, char c)
 		line->text[line->used++] = c;
 }
 
-static void put_number(struct line *line, uint32_t number, uint32_t base)
+static void put_number(struct line *line, word_t number, uint32_t base)
 {
-	char digits[10];
+	char digits[20];
 	unsigned count = 0;
 
 	do {
@@ -70,26 +70,28 @@ static void put_number(struct line *line, uint32_t number, uint32_t base)
 		put_char(line, digits[--count]);
 }
 
-static void put_argument(struct line *line, char kind, va_list *list)
+static void put_signed(struct line *line, long number)
+{
+	if (number < 0)
+		put_char(line, '-');
+	put_number(line, number < 0 ? -(word_t)number : (word_t)number, 10);
+}
+
+static void put_argument(struct line *line, char kind, bool is_long, va_list *list)
 {
 	switch (kind) {
 	case 's':
 		for (const char *s = va_arg(*list, const char *); *s; s++)
 			put_char(line, *s);
 		break;
-	case 'd': {
-		int number = va_arg(*list, int);
-
-		if (number < 0)
-			put_char(line, '-');
-		put_number(line, number < 0 ? -(uint32_t)number : (uint32_t)number, 10);
+	case 'd':
+		put_signed(line, is_long ? va_arg(*list, long) : va_arg(*list, int));
 		break;
-	}
 	case 'u':
-		put_number(line, va_arg(*list, uint32_t), 10);
+		put_number(line, is_long ? va_arg(*list, word_t) : va_arg(*list, uint32_t), 10);
 		break;
 	case 'x':
-		put_number(line, va_arg(*list, uint32_t), 16);
+		put_number(line, is_long ? va_arg(*list, word_t) : va_arg(*list, uint32_t), 16);
 		break;
 	default:
 		put_char(line, kind);
@@ -103,10 +105,14 @@ void print_line_list(const char *format, va_list list)
 
 	va_copy(rest, list);
 	for (; *format; format++) {
-		if (*format == '%' && format[1])
-			put_argument(&line, *++format, &rest);
-		else
+		if (*format == '%' && format[1]) {
+			bool is_long = *++format == 'l' && format[1];
+
+			format += is_long;
+			put_argument(&line, *format, is_long, &rest);
+		} else {
 			put_char(&line, *format);
+		}
 	}
 	va_end(rest);
 	line.text[line.used++] = '\n';

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+typedef uintptr_t word_t;	/* an address or a size in memory, as the kernel has them */
 typedef uint32_t port_t;	/* a name in this task's port space */
 typedef int32_t result_t;	/* what a kernel call or a message returns: 0 is success */
 

@@ -14,7 +14,7 @@ struct check {
 	struct failure *failure;
 };
 
-static uint32_t address_of(uint32_t page)
+static word_t address_of(uint32_t page)
 {
 	return PLACE + page * PAGE;
 }
@@ -105,7 +105,7 @@ static void report_check(const struct caller *c, port_t host_priv, const char *n
 {
 	struct failure failure = { 0 };
 	struct check check = { .c = c, .host = trap_host_self(), .host_priv = host_priv, .failure = &failure };
-	uint32_t address = PLACE;
+	word_t address = PLACE;
 
 	if (expect(&failure, "task_create", 0, task_create(c, &check.task), 0) &&
 	    expect(&failure, "vm_allocate", address, vm_allocate(c, check.task, &address, PAGES * PAGE, false), 0) &&

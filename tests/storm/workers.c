@@ -5,7 +5,7 @@
 
 enum { POLL_MILLISECONDS = 50 };
 
-static uint32_t stacks[MAX_THREADS][STACK_WORDS];
+static uint32_t stacks[MAX_THREADS][STACK_WORDS] __attribute__((aligned(16)));
 static struct crew crew;
 
 uint32_t next_random(uint32_t *state)
@@ -16,7 +16,7 @@ uint32_t next_random(uint32_t *state)
 	return *state;
 }
 
-bool worker_expect(struct worker *worker, const char *what, uint32_t at, uint32_t seen, uint32_t wanted)
+bool worker_expect(struct worker *worker, const char *what, word_t at, word_t seen, word_t wanted)
 {
 	if (expect(&worker->failure, what, at, seen, wanted))
 		return true;

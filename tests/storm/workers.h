@@ -35,7 +35,7 @@ void run_crew(const struct caller *c, struct cpus *cpus, unsigned count, uint32_
 /* For bodies: count a call of the load, note the CPU, and remember the first result that is not zero. */
 bool made_call(struct worker *worker, const char *what, result_t result);
 /* For bodies: the same without a call. */
-bool worker_expect(struct worker *worker, const char *what, uint32_t at, uint32_t seen, uint32_t wanted);
+bool worker_expect(struct worker *worker, const char *what, word_t at, word_t seen, word_t wanted);
 
 uint32_t next_random(uint32_t *state);
 

@@ -15,10 +15,9 @@ ifeq ($(filter $(FLAVOURS),$(FLAVOUR)),)
 $(error FLAVOUR=$(FLAVOUR): it is one of $(FLAVOURS))
 endif
 ifneq ($(filter amd64-%,$(FLAVOUR)),)
-for-i386 := $(filter run defects window fuzz fuzz-test fuzz-wrong oracle% prove prove-test prove-wrong \
-	reach bench budget storm-wrong,$(MAKECMDGOALS))
+for-i386 := $(filter defects window fuzz fuzz-test fuzz-wrong oracle% prove prove-test prove-wrong reach bench budget,$(MAKECMDGOALS))
 $(if $(for-i386),$(error make $(for-i386): not for $(FLAVOUR), but for i386 alone so far. For amd64 there are make fetch, layout, \
-	object and graft, and the build of a tree with make patch))
+	object, graft and run, and the build of a tree with make patch))
 endif
 ifneq ($(filter xen-%,$(FLAVOUR)),)
 boots := $(filter run defects window fuzz fuzz-test fuzz-wrong storm-wrong $(if $(STORMS),bench),$(MAKECMDGOALS))
@@ -65,9 +64,12 @@ layout object graft:
 	@made=$(call made,$@) && echo "$$made"
 for-kernel: kernel packages-kernel vmtool
 
+# The storm for the kernel's machine.
+storm-for = $(STORM)$$([ "$$(od -An -tx1 -j18 -N2 '$(KERNEL)' | tr -d ' ')" != 3e00 ] || echo -64)
+
 run: for-kernel packages-run storm
-	@rust=$(call made,graft) && $(VMTOOL) run --stock '$(KERNEL)' --rust "$$rust" --storm $(STORM) \
-		--repeats $(REPEATS) --smp $(SMP) --logs "$${rust%/*}/logs" --title "$(title)"
+	@rust=$(call made,graft) && $(VMTOOL) run --stock '$(KERNEL)' --rust "$$rust" --storm $(storm-for) \
+		--repeats $(REPEATS) --smp $(SMP) $(if $(WORDS),--options '$(WORDS)') --logs "$${rust%/*}/logs" --title "$(title)"
 comma := ,
 title = GNU Mach $(if $(filter file,$(origin KERNEL)),$$(cat $(dir $(KERNEL))VERSION),$(KERNEL))$(if $(SOUND),$(comma) sound,$(if $(CALLERS),$(comma) with the callers))
 
@@ -106,7 +108,7 @@ bench: $(ORACLE) for-kernel $(if $(STORMS),storm)
 		--save "build/bench/$$name.toml" && object=$(call made,callers-object) && \
 	$(ORACLE) bench measure --kernel '$(KERNEL)' --object "$$object" --name "$$name" \
 		--save "build/bench/callers-$$name.toml" $(if $(STORMS),&& \
-	$(ORACLE) bench storms --stock '$(KERNEL)' --grafted "$$rust" --storm $(STORM) --vmtool $(VMTOOL) --pairs $(STORMS) \
+	$(ORACLE) bench storms --stock '$(KERNEL)' --grafted "$$rust" --storm $(storm-for) --vmtool $(VMTOOL) --pairs $(STORMS) \
 		--name "$$name" --logs "$$folder/bench-logs" --save "build/bench/storms-$$name.toml")
 	@$(ORACLE) bench report $$(ls build/bench/*.toml | grep -v -e /storms- -e /callers-) \
 		$$(ls build/bench/callers-*.toml | sed 's/^/--callers /') \
@@ -123,4 +125,4 @@ budget: $(ORACLE) for-kernel
 
 storm-wrong: for-kernel packages-run storm
 	@header=$(call made,layout) && \
-	$(VMTOOL) wrong --storms --kernel '$(KERNEL)' --headers "$${header%/*}" --storm $(STORM) --smp $(SMP) $(WRONG)
+	$(VMTOOL) wrong --storms --kernel '$(KERNEL)' --headers "$${header%/*}" --storm $(storm-for) --smp $(SMP) $(WRONG)

@@ -49,6 +49,15 @@ pub fn parse<'a>(path: &Path, data: &'a [u8]) -> Result<object::File<'a>> {
     Ok(file)
 }
 
+/// What the crate is compiled for if this is the kernel: a name in tools/targets/.
+pub fn target_for(kernel: &object::File) -> Result<&'static str> {
+    match kernel.architecture() {
+        object::Architecture::I386 => Ok("i686-gnumach"),
+        object::Architecture::X86_64 => Ok("x86_64-gnumach"),
+        other => bail!("no kernel for i386 or x86_64 but for {other:?}"),
+    }
+}
+
 /// The owned bytes of an ELF file's DWARF sections.
 pub fn dwarf_sections<'a>(
     path: &Path,

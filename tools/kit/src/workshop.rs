@@ -16,6 +16,8 @@ pub struct Workshop {
     headers: PathBuf,
     /// Features of the crate, separated by commas.
     pub features: String,
+    /// Of tools/targets/: what the kernel's machine is.
+    pub target: &'static str,
     /// Gets a folder for each version.
     folder: PathBuf,
     seen: Vec<(String, Vec<u8>)>,
@@ -27,7 +29,9 @@ impl Workshop {
     pub fn open(root: &Path, headers: &Path, folder: PathBuf) -> Result<Workshop> {
         let build_object = root.join("tools/build-object.sh");
         let (headers, features) = (headers.into(), String::new());
-        let workshop = Workshop { build_object, headers, features, folder, seen: Vec::new() };
+        let target = "i686-gnumach";
+        let workshop =
+            Workshop { build_object, headers, features, target, folder, seen: Vec::new() };
         workspace::copy(root, &workshop.unchanged())?;
         Ok(workshop)
     }
@@ -82,7 +86,7 @@ impl Workshop {
             .arg(self.copy())
             .arg("--headers")
             .arg(&self.headers)
-            .args(["--features", &self.features])
+            .args(["--target", self.target, "--features", &self.features])
             .args(options)
             .arg(&object)
             .output()

@@ -12,8 +12,8 @@ use kit::wrong::{Load, Wrong, LISTS};
 use super::catch::{catch, Outcome, Subject, Trial};
 use crate::boot::judge::Verdict;
 use crate::boot::{Boot, Limits, Loader, Module, Progress, Report};
-use crate::graft;
 use crate::run::PORTS;
+use crate::{elf, graft};
 
 /// The unchanged version's name in the table and among the folders.
 const UNCHANGED: &str = "unchanged";
@@ -56,7 +56,9 @@ impl StormArgs {
             return Ok(None);
         };
         let folder = scratch.join("storms");
-        let workshop = Workshop::open(&all.root, headers, folder.clone())?;
+        let mut workshop = Workshop::open(&all.root, headers, folder.clone())?;
+        workshop.target = elf::target_for(&elf::parse(kernel, &elf::read(kernel)?)?)
+            .with_context(|| kernel.display().to_string())?;
         let unchanged = PathBuf::new();
         Ok(Some(Plan { args: self, kernel, storm, folder, workshop, unchanged }))
     }
