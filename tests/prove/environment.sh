@@ -48,13 +48,18 @@ if cmp -s "$here/requirements.txt" "$stamp" && "$folder/bin/python" -c 'import p
 fi
 rm -f "$stamp"
 find_python
-# A private folder of ours: what an older Python left in it goes.
-"$python" -m venv --clear "$folder" >&2 || {
+# A private folder of ours: what an older Python left in it goes. Debian's venv puts in a pip from a place that is named by its
+# path from the root, where the one of a Python that was unpacked elsewhere does not lie: it lies beside that Python. By its own
+# name, not by a link: from there it finds what belongs to it.
+program=$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')
+"$program" -m venv --clear --without-pip "$folder" >&2 || {
     echo "environment.sh: $python cannot make an environment in $folder" >&2
     exit 1
 }
+wheels=$(ls "${program%/bin/*}"/share/python-wheels/pip-*.whl 2>/dev/null | tail -n 1)
 said=$folder/pip.log
-if ! "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-compile --retries 2 \
+if [ -z "$wheels" ]; then "$folder/bin/python" -m ensurepip >"$said" 2>&1 || skip "$python has no pip: $(tail -n 1 "$said")"; fi
+if ! PYTHONPATH=$wheels "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-compile --retries 2 \
     --require-hashes --only-binary :all: --requirement "$here/requirements.txt" >"$said" 2>&1; then
     cat "$said" >&2
     ! grep -q 'DO NOT MATCH THE HASHES' "$said" || {

@@ -9,13 +9,15 @@ import unittest
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# Plays Python: -c is the question for the version or the packages, -m venv, and -m pip.
+# Plays Python: -c is the question for the version, the packages or itself, -m venv, -m ensurepip and -m pip.
 PYTHON = """#!/bin/sh
 case "$1 $2" in
     *"import sys"*) exit {old} ;;
     *"import pyvex"*) exit 0 ;;
-    "-m venv") mkdir -p "$4/bin"; cp "$0" "$4/bin/python" ;;
-    "-m pip") echo "{pip}"; exit {status} ;;
+    *"import os"*) echo "$0" ;;
+    "-m venv") mkdir -p "$5/bin"; cp "$0" "$5/bin/python" ;;
+    "-m ensurepip") echo pip >"${{0%/bin/*}}/pip" ;;
+    "-m pip") echo "$PYTHONPATH" >"${{0%/bin/*}}/pip-from"; echo "{pip}"; exit {status} ;;
 esac
 """
 
@@ -29,7 +31,7 @@ class Environment(unittest.TestCase):
         """Runs environment.sh with this Python alone."""
         tools = self.folder / "bin"
         tools.mkdir(exist_ok=True)
-        for name in ["sh", "dirname", "mkdir", "cmp", "rm", "cp", "cat", "grep", "tail", "flock"]:
+        for name in ["sh", "dirname", "mkdir", "cmp", "rm", "cp", "cat", "grep", "ls", "tail", "flock"]:
             if not (tools / name).exists():
                 (tools / name).symlink_to(shutil.which(name))
         python = tools / "python3"
@@ -46,6 +48,19 @@ class Environment(unittest.TestCase):
         self.assertEqual((first.returncode, first.stderr), (0, ""))
         self.assertEqual(first.stdout, f"{self.folder}/env/bin/python\n")
         self.assertEqual((second.returncode, second.stdout), (0, first.stdout))
+
+    def test_an_unpacked_python_has_its_pip_beside_it(self):
+        self.make()
+        made = self.folder / "env"
+        self.assertEqual((made / "pip-from").read_text(), "\n")
+        self.assertTrue((made / "pip").exists())
+        shutil.rmtree(made)
+        wheel = self.folder / "share/python-wheels/pip-23-py3.whl"
+        wheel.parent.mkdir(parents=True)
+        wheel.touch()
+        self.assertEqual(self.make().returncode, 0)
+        self.assertEqual((made / "pip-from").read_text(), f"{wheel}\n")
+        self.assertFalse((made / "pip").exists())
 
     def test_no_python(self):
         for argument in (None, "--python"):

@@ -12,7 +12,8 @@ oracle-callers: $(ORACLE) for-kernel
 		$(if $(REACH),--reach tests/oracle/unreachable-callers.toml --reach-cases $(REACH))
 oracle-callers-wrong: $(ORACLE) for-kernel
 	@header=$(call made,layout) && object=$(callers-object) && \
-	$(ORACLE) --callers --kernel '$(KERNEL)' --object "$$object" --headers "$${header%/*}" --seed 1 --wrong tests/wrong
+	$(ORACLE) --callers --kernel '$(KERNEL)' --object "$$object" --headers "$${header%/*}" --seed 1 --wrong tests/wrong \
+		--work build/wrong-callers
 check-object-callers: for-kernel
 	@object=$(callers-object) && $(VMTOOL) layout '$(KERNEL)' --check "$$object" && $(VMTOOL) object "$$object" && \
 	grafted=$(call made,callers-graft)

@@ -133,7 +133,7 @@ fn run(args: &Args) -> Result<Verdict> {
         None => std::thread::available_parallelism()?.get().min(MOST_WORKERS),
     };
     if args.wrong.is_some() {
-        kit::folder::ours(&args.work)?;
+        kit::folder::ours_alone(&args.work)?;
     }
     let mut bench = Bench::new(Machine::new(&args.kernel, &args.object)?);
     let version = bench.machine.kernel.version.clone();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Folders that a tool may clean: those that it made itself, which a marker in them says.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, Context, Result};
+use rustix::fs::{flock, FlockOperation};
+use rustix::io::Errno;
 
 /// The marker's name.
 pub const MARKER: &str = ".cleaned-by-our-tools";
@@ -27,9 +29,46 @@ pub fn ours(path: &Path) -> Result<PathBuf> {
     path.canonicalize().with_context(what)
 }
 
+/// The same for a folder in which nobody else may work meanwhile: waits for another program that does, and
+/// says so. The folder is this program's until it ends.
+pub fn ours_alone(path: &Path) -> Result<PathBuf> {
+    let folder = ours(path)?;
+    let lock = File::open(folder.join(MARKER))
+        .with_context(|| format!("cannot open the marker in {}", folder.display()))?;
+    if !take(&lock, FlockOperation::NonBlockingLockExclusive)? {
+        eprintln!("waiting for another program of ours that works in {}", folder.display());
+        take(&lock, FlockOperation::LockExclusive)?;
+    }
+    // Let go by the kernel; a program that this one starts does not get it.
+    std::mem::forget(lock);
+    Ok(folder)
+}
+
+fn take(lock: &File, how: FlockOperation) -> Result<bool> {
+    loop {
+        match flock(lock, how) {
+            Ok(()) => return Ok(true),
+            Err(Errno::WOULDBLOCK) => return Ok(false),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error).context("cannot lock a folder's marker"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_one_programs_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = ours_alone(folder.path()).unwrap();
+        let other = File::open(path.join(MARKER)).unwrap();
+        assert!(!take(&other, FlockOperation::NonBlockingLockExclusive).unwrap());
+        let next = tempfile::tempdir().unwrap();
+        let other = File::open(ours(next.path()).unwrap().join(MARKER)).unwrap();
+        assert!(take(&other, FlockOperation::NonBlockingLockExclusive).unwrap());
+    }
 
     #[test]
     fn only_an_empty_folder_becomes_ours() {

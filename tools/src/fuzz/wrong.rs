@@ -89,7 +89,7 @@ impl WrongPlan<'_> {
                 }
             })
             .collect();
-        let scratch = kit::folder::ours(&self.args.scratch)?;
+        let scratch = kit::folder::ours_alone(&self.args.scratch)?;
         let mut workshop = Workshop::open(&self.args.root, self.headers, scratch)?;
         // What a wrong version does is seen in its first boot, or not at all.
         let once = Plan { stops: 0, ..*plan };

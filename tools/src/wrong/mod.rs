@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
 
-    let scratch = kit::folder::ours(&args.scratch)?;
+    let scratch = kit::folder::ours_alone(&args.scratch)?;
     if let (Some(object), Some(headers)) = (&args.object, &args.headers) {
         ensure!(args.names.len() == 1, "--object is for one version: name it");
         return make_object(object, chosen[0], Workshop::open(&args.root, headers, scratch)?);
