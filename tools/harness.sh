@@ -37,7 +37,10 @@ if [ -n "$library" ] && [ -n "$bits" ] || [ -z "$library$bits" ]; then
     echo "harness.sh: say --library FILE or --32" >&2
     exit 2
 fi
+# What install-packages.sh has unpacked comes with a compiler that finds it.
+. "$here/env.sh"
 cc=${CC:-cc}
+[ -n "${CC-}" ] || [ -z "$bits" ] || [ ! -x "$unpacked/bin/cc-m32" ] || cc=$unpacked/bin/cc-m32
 options=-O1
 # The kernel's compiler keeps the stack aligned to 4 bytes, and so does the object.
 [ -z "$bits" ] || options="$options -m32 -no-pie -mincoming-stack-boundary=2"

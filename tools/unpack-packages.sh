@@ -127,10 +127,10 @@ settle() {
         to=$(readlink "$name")
         [ ! -e "$root$to" ] || ln -sfn "$(realpath -ms --relative-to="$(dirname "$name")" "$root$to")" "$name"
     done
-    for file in "$root"/usr/lib/*/lib*.so; do
+    for file in "$root"/usr/lib/*/lib*.so "$root"/usr/lib32/lib*.so; do
         # A linker script: names alone are found here and on the machine.
         [ -f "$file" ] && [ ! -L "$file" ] && head -c 2000 "$file" | grep -qa '^ *\(GROUP\|INPUT\) *(' || continue
-        sed -i 's|\(/usr\)\{0,1\}/lib\(64\)\{0,1\}/\([a-z0-9_-]*/\)\{0,1\}||g' "$file"
+        sed -i 's#\(/usr\)\{0,1\}/lib\(32\|64\)\{0,1\}/\([a-z0-9_-]*/\)\{0,1\}##g' "$file"
     done
     patchelf=$root/usr/bin/patchelf
     [ -x "$patchelf" ] || patchelf=patchelf
@@ -188,6 +188,14 @@ END
             *) link "../$group$file" "$name" ;;
         esac
     done <"$root/PROGRAMS"
+    # The machine's own gcc does not look here for what a 32-bit program is made of, nor does that program when it runs.
+    [ "$group" != harness-32 ] || script cc-m32 <<END
+root=\$bin/../$group
+root=\$(CDPATH= cd -- "\$root" && pwd)
+exec "\$root/usr/bin/gcc" -m32 -B"\$root/usr/lib32/" -L"\$root/usr/lib32" -L"\$root/lib32" \\
+    -idirafter "\$root/usr/include/x86_64-linux-gnu" -idirafter "\$root/usr/include" \\
+    -Wl,--dynamic-linker="\$root/lib32/ld-linux.so.2" -Wl,--disable-new-dtags,-rpath,"\$root/usr/lib32:\$root/lib32" "\$@"
+END
     for file in "$root"/usr/lib/*-linux-gnu/libclang-*.so.*; do
         [ ! -f "$file" ] || [ -e "$unpacked/bin/cargo" ] || cargo_script 'IFS=:
 for folder in $PATH; do

@@ -349,6 +349,39 @@ fn an_unpacked_libclang_is_named_to_the_machines_cargo() {
     );
 }
 
+/// The machine's gcc knows nothing of what 32-bit programs are made of, if that was unpacked.
+#[test]
+fn an_unpacked_32_bit_library_comes_with_a_compiler_that_finds_it() {
+    if !is_debian() {
+        return;
+    }
+    let machine = Machine::new(&["gcc 1"]);
+    machine.program("gcc", "echo the machine\\'s");
+    machine.offer(
+        "gcc-multilib 1",
+        &[
+            ("usr/bin/gcc", "#!/bin/sh\necho \"$*\"\n"),
+            (
+                "usr/lib32/libc.so",
+                "OUTPUT_FORMAT(elf32-i386)\nGROUP ( /lib32/libc.so.6 /usr/lib32/libc_nonshared.a \\\n\
+                 AS_NEEDED ( /lib/ld-linux.so.2 ) )\n",
+            ),
+        ],
+    );
+    machine.program("id", "echo 1000");
+    let output = machine.command(&["harness-32"], "trusted=yes").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let script = fs::read_to_string(machine.path("tools/harness-32/usr/lib32/libc.so")).unwrap();
+    assert!(script.contains("GROUP ( libc.so.6 libc_nonshared.a "), "{script}");
+    assert!(script.contains("( ld-linux.so.2 )"), "{script}");
+    let output = Command::new(machine.path("tools/bin/cc-m32")).arg("a file.c").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let root = machine.path("tools/harness-32").canonicalize().unwrap().display().to_string();
+    assert!(said.starts_with("-m32 ") && said.ends_with(" a file.c\n"), "{said}");
+    assert!(said.contains(&format!("-L{root}/usr/lib32 ")), "{said}");
+    assert!(said.contains(&format!("--dynamic-linker={root}/lib32/ld-linux.so.2 ")), "{said}");
+}
+
 #[test]
 fn a_machine_that_apt_cannot_build_upon_lends_nothing() {
     if !is_debian() {
