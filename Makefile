@@ -19,7 +19,7 @@ KERNEL  ?= $(or $(BUILD),build)/kernels/$(ID)/gnumach
 VMTOOL  := target/debug/vmtool
 STORM   := build/storm/storm
 ORACLE  := target/debug/oracle
-INTERLEAVINGS = $(RUN_CARGO) run --quiet --locked $(TARGET) -p interleavings $(if $(FEATURES),--features '$(FEATURES)') --
+INTERLEAVINGS = $(RUN_CARGO) run --quiet --locked $(TARGET) -p interleavings $(if $(FEATURES)$(SOUND),--features '$(FEATURES) $(if $(SOUND),sound)') --
 LIBRARY := build/lib/libgnumach_vm_map.a
 HEADER  := build/include/vm/vm_map_rust.h
 SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shim -type f)
@@ -101,7 +101,8 @@ patch integrate: $(if $(GNUMACH),vmtool)
 	@$(VMTOOL) $@ $(GNUMACH) $(if $(STORM_TESTS),--storm) $(if $(FIX),--fix $(FIX)) $(if $(filter patch,$@),$(if $(OUT),-o $(OUT)))
 
 ## make interleavings  every schedule of the protocol; DEPTH=10: ten times as many random ones; SCENARIO=id, VERSION=name and
-##                 SCHEDULE=A3B1 run one; FEATURES=protect-looks-again: of the module with that feature
+##                 SCHEDULE=A3B1 run one; FEATURES=protect-looks-again, or SOUND=1: of the module with
+##                 that feature
 ## make picture    draw the deadlock from before the series, docs/deadlock.svg
 interleavings: packages-build
 	@$(INTERLEAVINGS) $(if $(DEPTH),--depth $(DEPTH)) $(if $(SCENARIO),--scenario $(SCENARIO)) \

@@ -73,6 +73,19 @@ impl Map<WriteLocked> {
         unsafe { (*self.as_ptr()).first_free = link.as_non_null().as_ptr() }
     }
 
+    /// Lets no hint lead to an entry that goes. Upstream leaves that to who deletes it, and
+    /// `projected_buffer_deallocate` has just looked its entry up.
+    #[cfg(feature = "sound")]
+    pub(crate) fn leave(&self, entry: Entry<'_, WriteLocked>) {
+        // SAFETY: as in `move_hints`.
+        if unsafe { (*self.as_ptr()).hint } == entry.as_ptr() {
+            self.set_hint(entry.prev());
+        }
+        if self.first_free().as_non_null() == entry.as_non_null() {
+            self.set_first_free(entry.prev());
+        }
+    }
+
     /// Takes `bytes` from `size`.
     pub(crate) fn shrink_size(&self, bytes: usize) {
         // SAFETY: the write lock makes this thread the only one at this field.

@@ -179,6 +179,7 @@ TEST(what_is_gone_is_not_gone_back_to)
 	map_add(map, 2, 4)->inheritance = INHERIT_NONE;
 	map_add(map, 4, 6);
 	between(take);
+	map->hint = map_find(map, 2);
 	CHECK_EQ(wire(map, 2, 6, READ_WRITE), KERN_SUCCESS);
 	CHECK_EQ(map->hdr.nentries, 1);
 	CHECK_EQ(map->size_wired, AT(2));

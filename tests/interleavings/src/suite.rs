@@ -9,13 +9,13 @@ use crate::expect::{
 use crate::explore::{Results, Search, PASSES};
 use crate::report;
 use crate::run::{replay, search};
-use crate::scenarios::{self, Scenario};
+use crate::scenarios::{self, Scenario, IS_SOUND};
 use crate::trace::Step;
 use crate::versions::{self, Version, EDITED, FAITHFUL};
 use crate::{progress, report::names};
 
 /// Random schedules of a scenario, at depth 1.
-const RANDOM: u64 = 100_000;
+const RANDOM: u64 = if IS_SOUND { 20_000 } else { 100_000 };
 /// How many orderings of steps a bug may need for the bound to hold.
 pub const ORDERINGS: usize = 3;
 /// More schedules than any exhaustive search needs here; beyond, it fails.
@@ -110,30 +110,36 @@ fn wrong() -> impl Iterator<Item = &'static Version> {
 pub fn run(depth: u64) -> bool {
     let mut report = Report { number: 0, failed: 0 };
     println!("KTAP version 1");
-    println!(
-        "1..{}",
-        scenarios::all().count() + SERIES.len() + 2 + FIXES.len() + 1 + wrong().count()
-    );
+    let upstreams = if IS_SOUND { 0 } else { SERIES.len() + 2 + FIXES.len() + 1 };
+    println!("1..{}", scenarios::all().count() + upstreams + wrong().count());
     println!("# {}", versions::features());
     for scenario in scenarios::all() {
         expected(&mut report, scenario, &FAITHFUL, scenario.expect(), depth);
     }
-    for (name, id, findings) in SERIES {
-        expected(&mut report, find(id), version(name), findings, depth);
+    // The series and the repairs are of functions that it does not use.
+    if !IS_SOUND {
+        upstreams_own(&mut report, depth);
     }
-    deadlock_of_the_mail(&mut report);
-    reduction(&mut report);
+    wrong().for_each(|version| caught(&mut report, version));
+    println!("# {} of {} as expected", report.number - report.failed, report.number);
+    report.failed == 0
+}
+
+/// The states of upstream's series, and its repairs.
+fn upstreams_own(report: &mut Report, depth: u64) {
+    for (name, id, findings) in SERIES {
+        expected(report, find(id), version(name), findings, depth);
+    }
+    deadlock_of_the_mail(report);
+    reduction(report);
     for (name, passing) in FIXES {
         let in_short: Vec<&str> = passing.iter().chain(COMPARED).copied().collect();
         let which = |scenario: &Scenario| in_short.contains(&scenario.id);
         let passes = |scenario: &Scenario| passing.contains(&scenario.id);
-        fixed(&mut report, version(name), which, passes, depth);
+        fixed(report, version(name), which, passes, depth);
     }
     let cured = |scenario: &Scenario| !NOT_FIXED.contains(&scenario.id);
-    fixed(&mut report, version("fix-all"), |_| true, cured, depth);
-    wrong().for_each(|version| caught(&mut report, version));
-    println!("# {} of {} as expected", report.number - report.failed, report.number);
-    report.failed == 0
+    fixed(report, version("fix-all"), |_| true, cured, depth);
 }
 
 /// A scenario must show just these findings.
@@ -260,7 +266,9 @@ fn caught(report: &mut Report, version: &'static Version) {
     // First those in which every thread leaves the others' regions alone.
     let mut in_order: Vec<&'static Scenario> =
         scenarios::all().filter(|scenario| scenario.exhaustive).collect();
-    in_order.sort_by_key(|scenario| scenario.expect() != [PASSES]);
+    // The longest last.
+    in_order
+        .sort_by_key(|scenario| (scenario.expect() != [PASSES], IS_SOUND && scenario.id == "1"));
     for scenario in in_order {
         let expected: Vec<String> = scenario.expect().iter().map(|what| (*what).into()).collect();
         let how = search_of(scenario, 1, true, ORDERINGS);

@@ -2,6 +2,8 @@
 //! The versions of the functions: the crate's own, and those that tests/wrong/
 //! makes of its source.
 
+#[cfg(feature = "sound")]
+use crate::bindings::vm_map_header;
 use crate::bindings::{vm_map, vm_map_entry};
 
 pub struct Version {
@@ -20,6 +22,14 @@ pub struct Functions {
     pub protect: unsafe extern "C" fn(*mut vm_map, u64, u64, i32, i32) -> i32,
     pub inherit: unsafe extern "C" fn(*mut vm_map, u64, u64, i32) -> i32,
     pub remove: unsafe extern "C" fn(*mut vm_map, u64, u64) -> i32,
+    /// `projected_buffer_in_range`, which is C without that feature.
+    #[cfg(feature = "sound")]
+    pub projected: unsafe extern "C" fn(*mut vm_map, u64, u64) -> i32,
+    /// `vm_map_entry_delete` and `_vm_map_clip_end`, for C that calls them.
+    #[cfg(feature = "sound")]
+    pub entry_delete: unsafe extern "C" fn(*mut vm_map, *mut vm_map_entry),
+    #[cfg(feature = "sound")]
+    pub clip_end: unsafe extern "C" fn(*mut vm_map_header, *mut vm_map_entry, u64, i32),
 }
 
 /// Those of the crate, or of a version that is a module.
@@ -31,6 +41,12 @@ macro_rules! functions {
             protect: $($module)::+::callers_ffi::vm_map_protect,
             inherit: $($module)::+::callers_ffi::vm_map_inherit,
             remove: $($module)::+::callers_ffi::vm_map_remove,
+            #[cfg(feature = "sound")]
+            projected: $($module)::+::sound::projected::projected_buffer_in_range,
+            #[cfg(feature = "sound")]
+            entry_delete: $($module)::+::callers_ffi::vm_map_entry_delete,
+            #[cfg(feature = "sound")]
+            clip_end: $($module)::+::callers_ffi::_vm_map_clip_end,
         }
     };
 }
@@ -42,6 +58,7 @@ pub struct InC {
     /// Entering a mapping extends neighbours in transition.
     pub extend_marked: bool,
     /// Who looks for projected buffers locks the map for reading.
+    #[cfg_attr(feature = "sound", allow(dead_code))]
     pub lock_to_look: bool,
 }
 

@@ -56,7 +56,7 @@ extern "C" fn vm_fault_wire(map: *mut vm_map, entry: *mut vm_map_entry) {
 }
 
 /// `vm_fault_wire_fast`: whether the page was there and idle, and is wired now.
-fn wire_fast(map: usize, address: usize, entry: *mut vm_map_entry) -> bool {
+pub fn wire_fast(map: usize, address: usize, entry: *mut vm_map_entry) -> bool {
     point();
     if !holds_lock(map) {
         reads_map(map);
@@ -178,7 +178,7 @@ pub fn fault(map: usize, address: usize, wire: bool) -> bool {
                     k.note(Step::Wires(page, k.pages[page].wire_count));
                 });
             } else {
-                unwire(page);
+                count_unwired(page);
             }
         }
         lock::done(map);
@@ -223,7 +223,7 @@ fn fault_page(object: usize, index: usize, must_be_resident: bool, at: usize) ->
 }
 
 /// `vm_page_unwire`, with the kernel's assertion.
-fn unwire(page: usize) {
+pub fn count_unwired(page: usize) {
     if with(|k| k.pages[page].wire_count) == 0 {
         stop("vm_page_unwire: assertion page->wire_count != 0 failed");
     }
@@ -248,7 +248,7 @@ pub extern "C" fn vm_fault_unwire(map: *mut vm_map, entry: *mut vm_map_entry) {
         let Some(page) = fault_page(object, offset / PAGE, true, address) else {
             stop("panic: vm_fault_unwire: failure");
         };
-        unwire(page);
+        count_unwired(page);
         wakeup_done(page);
         paging_end(object);
     }

@@ -22,8 +22,11 @@ pub mod lock;
 pub mod map;
 pub mod object;
 pub mod operations;
+#[cfg(not(feature = "sound"))]
 pub mod projected;
 pub mod slab;
+#[cfg(feature = "sound")]
+pub mod sound;
 pub mod tree;
 
 /// Of a thread that says twice what it will wait for.

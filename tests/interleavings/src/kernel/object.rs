@@ -26,6 +26,9 @@ pub struct Page {
     pub busy: bool,
     pub wire_count: usize,
     pub freed: bool,
+    /// Where C finds it; boxed, as C may keep its address.
+    #[cfg(feature = "sound")]
+    pub raw: Box<crate::bindings::vm_page>,
 }
 
 /// An object's number from what the kernel's structures hold. The machine stops if that is
@@ -71,7 +74,15 @@ impl Kernel {
     /// Adds a busy page to an object.
     pub fn insert_page(&mut self, object: usize, index: usize, address: usize) -> usize {
         let name = self.label(address);
-        self.pages.push(Page { name, index, busy: false, wire_count: 0, freed: false });
+        self.pages.push(Page {
+            name,
+            index,
+            busy: false,
+            wire_count: 0,
+            freed: false,
+            #[cfg(feature = "sound")]
+            raw: super::sound::new_page(),
+        });
         let page = self.pages.len() - 1;
         self.objects[object].resident.insert(index, page);
         page

@@ -105,7 +105,7 @@ pub fn enter(map: usize, pages: Pages, protection: i32) -> bool {
     entered
 }
 
-fn enter_locked(map: usize, pages: Pages, protection: i32) -> bool {
+pub fn enter_locked(map: usize, pages: Pages, protection: i32) -> bool {
     let Err(before) = lookup(map, pages.start() as usize) else { return false };
     let extends_in_transition = with(|k| k.version.in_c.extend_marked);
     let header = header(map);

@@ -10,7 +10,10 @@ use crate::explore::PASSES;
 use crate::kernel::operations::{
     enter, inherit, pageable, protect, remove, COPY, NONE, READ, READ_WRITE,
 };
+#[cfg(not(feature = "sound"))]
 use crate::kernel::projected::looks_for_projected;
+#[cfg(feature = "sound")]
+use crate::kernel::sound::looks_for_projected;
 use crate::kernel::with;
 
 pub static SCENARIOS: &[Scenario] = &[
