@@ -168,7 +168,11 @@ static void
 take(void)
 {
 	vm_map_lock(map);
-	vm_map_entry_delete(map, map_find(map, 2));
+	map->hint = map_find(map, 2);
+	map->first_free = map->hint;
+	vm_map_entry_delete(map, map->hint);
+	CHECK(map->hint == map_header(map));
+	CHECK(map->first_free == map_header(map));
 	vm_map_unlock(map);
 }
 
@@ -179,7 +183,6 @@ TEST(what_is_gone_is_not_gone_back_to)
 	map_add(map, 2, 4)->inheritance = INHERIT_NONE;
 	map_add(map, 4, 6);
 	between(take);
-	map->hint = map_find(map, 2);
 	CHECK_EQ(wire(map, 2, 6, READ_WRITE), KERN_SUCCESS);
 	CHECK_EQ(map->hdr.nentries, 1);
 	CHECK_EQ(map->size_wired, AT(2));
