@@ -109,14 +109,19 @@ impl<'t> Wiring<'t> {
     fn wire_what_is_there(&self, from: usize) -> Option<usize> {
         let mut missing = None;
         self.each_of_mine(from, |entry| {
-            let mut at = entry.start();
-            while at < entry.end() && missing.is_none() {
-                if at >= from && entry.wired_count() != 0 && !self.map.wire_page(entry, at) {
+            // What C put in the place of an entry is none of ours to wire.
+            if entry.wired_count() == 0 {
+                return true;
+            }
+            let mut at = entry.start().max(from);
+            while at < entry.end() {
+                if !self.map.wire_page(entry, at) {
                     missing = Some(at);
+                    return false;
                 }
                 at = at.wrapping_add(PAGE_SIZE);
             }
-            missing.is_none()
+            true
         });
         missing
     }
