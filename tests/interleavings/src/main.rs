@@ -155,6 +155,9 @@ fn list() {
     for scenario in scenarios::all() {
         println!("  {:4} {}", scenario.id, scenario.title);
         println!("       {}", scenario.outcome);
+        for (schedule, finding) in scenario.replays {
+            println!("       --replay {schedule}: {finding}");
+        }
     }
     println!("versions:");
     for version in versions::all() {

@@ -19,6 +19,7 @@ pub struct Version {
 pub struct Functions {
     pub coalesce: unsafe extern "C" fn(*mut vm_map, *mut vm_map_entry) -> i32,
     pub pageable: unsafe extern "C" fn(*mut vm_map, u64, u64, i32, i32, i32) -> i32,
+    pub pageable_all: unsafe extern "C" fn(*mut vm_map, i32) -> i32,
     pub protect: unsafe extern "C" fn(*mut vm_map, u64, u64, i32, i32) -> i32,
     pub inherit: unsafe extern "C" fn(*mut vm_map, u64, u64, i32) -> i32,
     pub remove: unsafe extern "C" fn(*mut vm_map, u64, u64) -> i32,
@@ -38,6 +39,7 @@ macro_rules! functions {
         Functions {
             coalesce: $($module)::+::vm_map_coalesce_entry,
             pageable: $($module)::+::callers_ffi::vm_map_pageable,
+            pageable_all: $($module)::+::callers_ffi::vm_map_pageable_all,
             protect: $($module)::+::callers_ffi::vm_map_protect,
             inherit: $($module)::+::callers_ffi::vm_map_inherit,
             remove: $($module)::+::callers_ffi::vm_map_remove,

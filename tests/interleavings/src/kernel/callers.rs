@@ -8,7 +8,9 @@ use std::ffi::{c_char, c_void, CStr};
 
 use super::map::{index_of, lookup};
 use super::object::{deallocate, number, reference, remove_pages};
-use super::{me, point, slab, sleep, stop, wake, with, writes_map, writes_object, Event, PAGE};
+use super::{
+    me, point, slab, sleep, stop, wake_some, with, writes_map, writes_object, Event, PAGE,
+};
 use crate::bindings::{kmem_cache, pmap, rbtree, rbtree_node, vm_map, vm_map_entry, vm_object};
 use crate::trace::Step;
 
@@ -141,10 +143,10 @@ extern "C" fn thread_block(continuation: Option<unsafe extern "C" fn()>) {
 }
 
 #[no_mangle]
-extern "C" fn thread_wakeup_prim(event: *mut c_void, _one_thread: i32, _result: i32) -> i32 {
+extern "C" fn thread_wakeup_prim(event: *mut c_void, one_thread: i32, _result: i32) -> i32 {
     let event = event_at(event);
     touch_event(event);
-    wake(event);
+    wake_some(event, if one_thread != 0 { 1 } else { usize::MAX });
     1
 }
 

@@ -232,11 +232,15 @@ pub fn sleep(event: Event) {
 
 /// Wakes every thread that waits for `event`.
 pub fn wake(event: Event) {
+    wake_some(event, usize::MAX);
+}
+
+/// Wakes so many of those that wait for `event`.
+pub fn wake_some(event: Event, most: usize) {
     with(|k| {
-        for thread in &mut k.threads {
-            for waits in [&mut thread.waits, &mut thread.will_wait] {
-                waits.take_if(|waits| *waits == event);
-            }
+        let both = k.threads.iter_mut().flat_map(|t| [&mut t.waits, &mut t.will_wait]);
+        for waits in both.filter(|waits| **waits == Some(event)).take(most) {
+            *waits = None;
         }
     });
 }

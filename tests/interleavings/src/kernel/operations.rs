@@ -5,7 +5,9 @@
 use super::map::{header, link, lookup, raw, rebuild_gaps};
 use super::object::vm_object_coalesce;
 use super::{lock, slab, with, PAGE};
-use crate::bindings::{shim_KERN_SUCCESS as SUCCESS, vm_map, vm_map_entry};
+use crate::bindings::{
+    shim_KERN_SUCCESS as SUCCESS, shim_VM_WIRE_CURRENT as CURRENT, vm_map, vm_map_entry,
+};
 use crate::trace::Step;
 use crate::versions::Functions;
 
@@ -65,6 +67,14 @@ pub fn pageable_unchecked(map: usize, pages: Pages, access: i32) {
     note("wires all of", pages);
     // SAFETY: as in `pageable`.
     call(map, pages, |f, raw, start, end| unsafe { (f.pageable)(raw, start, end, access, 1, 0) });
+}
+
+/// `vm_map_pageable_all`: wires what is in a map.
+pub fn wire_all(map: usize) {
+    with(|k| k.note(Step::Begins("wires all that there is".to_string())));
+    let everything = Pages { first: 0, count: 0 };
+    // SAFETY: as in `pageable`.
+    call(map, everything, |f, raw, _, _| unsafe { (f.pageable_all)(raw, CURRENT) });
 }
 
 /// `vm_map_inherit`
@@ -176,6 +186,14 @@ pub fn enter_locked(map: usize, pages: Pages, protection: i32) -> bool {
         (*raw).hint = entry;
     }
     changed("makes an entry");
+    // SAFETY: as above.
+    if unsafe { (*raw(map)).wiring_required() } != 0 {
+        // SAFETY: as above; the lock is left as the scan leaves it, and then unlocked.
+        let wire = |f: &Functions, raw, start, end| unsafe {
+            (f.pageable)(raw, start, end, protection, 0, 0)
+        };
+        call(map, pages, wire);
+    }
     true
 }
 

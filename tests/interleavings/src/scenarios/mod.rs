@@ -45,6 +45,8 @@ pub struct Scenario {
     /// Whether a freed entry is handed out again.
     pub reuses_entries: bool,
     pub expect: &'static [&'static str],
+    /// Schedules, and what each of them must show with the faithful functions.
+    pub replays: &'static [(&'static str, &'static str)],
     /// Features of the module with any of which all schedules pass.
     pub passes_with: &'static [&'static str],
 }
@@ -143,6 +145,7 @@ const DEFAULT: Scenario = Scenario {
     exhaustive: true,
     reuses_entries: false,
     expect: &[PASSES],
+    replays: &[],
     passes_with: &[],
 };
 

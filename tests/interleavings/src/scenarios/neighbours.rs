@@ -8,7 +8,7 @@ use super::{
 use crate::expect::{DEADLOCK, FREED, WIRED_TOO_OFTEN};
 use crate::explore::PASSES;
 use crate::kernel::fault::fault;
-use crate::kernel::operations::{enter, inherit, remove, ABSENT, COPY, READ_WRITE};
+use crate::kernel::operations::{enter, inherit, pageable, remove, ABSENT, COPY, READ_WRITE};
 use crate::kernel::with;
 use crate::kernel::PAGE;
 
@@ -71,6 +71,29 @@ pub static SCENARIOS: &[Scenario] = &[
         ..DEFAULT
     },
     Scenario {
+        id: "2b",
+        title: "User map in which all is wired: W enters a page that F faults on, while U wants to write",
+        outcome: "deadlocks, as upstream does",
+        set_up: || {
+            with(|k| {
+                let map = k.new_map("U", false);
+                k.maps[map].raw.set_wiring_required(1);
+            });
+        },
+        threads: &[
+            ('W', || {
+                enter(K, one(RA), READ_WRITE);
+            }),
+            ('F', || {
+                fault(K, RA * PAGE, false);
+            }),
+            ('U', || inherit(K, one(RS), ABSENT)),
+        ],
+        expect: &[PASSES, DEADLOCK],
+        replays: &[("W4F3W1U2F1", DEADLOCK)],
+        ..DEFAULT
+    },
+    Scenario {
         id: "3",
         title: "F faults through another map's mapping of a page that U unwires",
         outcome: "passes",
@@ -106,6 +129,22 @@ pub static SCENARIOS: &[Scenario] = &[
             }),
         ],
         expect: &[PASSES, DEADLOCK],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "3c",
+        title: "D deletes RA; W wires another map's mapping of the same page",
+        outcome: "passes",
+        set_up: || {
+            kernel_map();
+            second_map();
+            one_object(RA, 1);
+            share(RA, M, RS);
+        },
+        threads: &[
+            ('D', || remove(K, one(RA))),
+            ('W', || pageable(M, one(RS), READ_WRITE)),
+        ],
         ..DEFAULT
     },
     Scenario {

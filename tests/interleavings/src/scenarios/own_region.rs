@@ -11,10 +11,10 @@ use crate::expect::{
 use crate::explore::PASSES;
 use crate::kernel::fault::fault;
 use crate::kernel::operations::{
-    enter, inherit, pageable, pageable_unchecked, protect, remove, ABSENT, COPY, NONE, READ,
-    READ_WRITE,
+    enter, inherit, pageable, pageable_unchecked, protect, remove, wire_all, ABSENT, COPY, NONE,
+    READ, READ_WRITE,
 };
-use crate::kernel::PAGE;
+use crate::kernel::{with, PAGE};
 
 pub static SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -39,6 +39,46 @@ pub static SCENARIOS: &[Scenario] = &[
         },
         threads: &[('A', || wire(RA)), ('B', || pageable(K, pages(RA, 2), READ_WRITE))],
         expect: &[PASSES, IN_TRANSITION, WIRED_TOO_OFTEN, NOT_THERE],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "5c",
+        title: "A wires RA and RB; B wires RB and RC",
+        outcome: "stops: !entry->in_transition, as upstream does",
+        set_up: || {
+            kernel_map();
+            enter(K, pages(RA, 3), READ_WRITE);
+        },
+        threads: &[
+            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
+            ('B', || pageable(K, pages(RB, 2), READ_WRITE)),
+        ],
+        expect: &[PASSES, IN_TRANSITION],
+        replays: &[("A15B2", IN_TRANSITION)],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "5d",
+        title: "A wires RA; B wires all that there is",
+        outcome: "stops, or wires RA twice or not at all, as upstream does",
+        set_up: || {
+            kernel_map();
+            enter(K, pages(RA, 2), READ_WRITE);
+        },
+        threads: &[('A', || wire(RA)), ('B', || wire_all(K))],
+        expect: &[PASSES, IN_TRANSITION, WIRED_TOO_OFTEN, NOT_THERE],
+        replays: &[("A11B2", IN_TRANSITION), ("A1B13A1B8", WIRED_TOO_OFTEN), ("A1B3A1B11", NOT_THERE)],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "5e",
+        title: "User map: A and B wire the same page",
+        outcome: "passes",
+        set_up: || {
+            with(|k| k.new_map("U", false));
+            enter(K, one(RA), READ_WRITE);
+        },
+        threads: &[('A', || wire(RA)), ('B', || wire(RA))],
         ..DEFAULT
     },
     Scenario {
@@ -93,6 +133,58 @@ pub static SCENARIOS: &[Scenario] = &[
             ('B', || inherit(K, one(RA), ABSENT)),
         ],
         expect: &[PASSES, WIRED_TOO_OFTEN],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "6e",
+        title: "A wires RA and RB; B makes RB readable only, and so clips RA off in front",
+        outcome: "leaves RA in transition for ever, maybe not wired, as upstream does",
+        set_up: || {
+            kernel_map();
+            enter(K, pages(RA, 2), READ_WRITE);
+        },
+        threads: &[
+            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
+            ('B', || protect(K, one(RB), READ)),
+        ],
+        expect: &[PASSES, NOT_THERE, STAYS_MARKED],
+        replays: &[("A14B2A1", STAYS_MARKED), ("A4B2A7", NOT_THERE)],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "6f",
+        title: "A wires RA; B deletes it, and enters it anew",
+        outcome: "stops: !entry->needs_wakeup, as upstream does",
+        set_up: || {
+            kernel_map();
+            enter(K, one(RA), READ_WRITE);
+        },
+        threads: &[
+            ('A', || wire(RA)),
+            ('B', || {
+                remove(K, one(RA));
+                enter(K, one(RA), READ_WRITE);
+            }),
+        ],
+        expect: &[PASSES, NEEDS_WAKEUP],
+        replays: &[("A10B3A1", NEEDS_WAKEUP)],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "6g",
+        title: "A wires RA and RB; B deletes RA, and C deletes RB",
+        outcome: "stops: !entry->needs_wakeup, as upstream does",
+        set_up: || {
+            kernel_map();
+            enter(K, pages(RA, 2), READ_WRITE);
+        },
+        threads: &[
+            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
+            ('B', || remove(K, one(RA))),
+            ('C', || remove(K, one(RB))),
+        ],
+        expect: &[PASSES, NEEDS_WAKEUP],
+        replays: &[("A14B3A1", NEEDS_WAKEUP)],
         ..DEFAULT
     },
     Scenario {
@@ -166,6 +258,28 @@ pub static SCENARIOS: &[Scenario] = &[
         ..DEFAULT
     },
     Scenario {
+        id: "8b",
+        title: "A gives access to RA and RC, which are to be wired, with a hole between; B enters RB there",
+        outcome: "stops: entry->in_transition, as upstream does",
+        set_up: || {
+            kernel_map();
+            for page in [RA, RC] {
+                enter(K, one(page), READ_WRITE);
+                wire(page);
+            }
+            protect(K, pages(RA, 3), NONE);
+        },
+        threads: &[
+            ('A', || protect(K, pages(RA, 3), READ_WRITE)),
+            ('B', || {
+                enter(K, one(RB), READ_WRITE);
+            }),
+        ],
+        expect: &[PASSES, NOT_IN_TRANSITION],
+        replays: &[("A14B2A1", NOT_IN_TRANSITION)],
+        ..DEFAULT
+    },
+    Scenario {
         id: "9",
         title: "A wires RA and RB, and RB cannot be brought in; B reads RB",
         outcome: "nothing is rolled back, as upstream does: the entry says wired",
@@ -200,6 +314,23 @@ pub static SCENARIOS: &[Scenario] = &[
             ('B', || protect(K, one(RS), READ)),
         ],
         expect: &[MUST_BE_RESIDENT],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "9c",
+        title: "A wires RA and RB, and RB cannot be brought in; B deletes RB",
+        outcome: "stops: !entry->needs_wakeup, or must_be_resident, as upstream does",
+        set_up: || {
+            kernel_map();
+            enter(K, pages(RA, 2), READ_WRITE);
+            bad_page(RA, 1);
+        },
+        threads: &[
+            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
+            ('B', || remove(K, one(RB))),
+        ],
+        expect: &[PASSES, NEEDS_WAKEUP, MUST_BE_RESIDENT],
+        replays: &[("A13B3A1", NEEDS_WAKEUP), ("A14B3", MUST_BE_RESIDENT)],
         ..DEFAULT
     },
 ];
