@@ -15,9 +15,9 @@ ifeq ($(filter $(FLAVOURS),$(FLAVOUR)),)
 $(error FLAVOUR=$(FLAVOUR): it is one of $(FLAVOURS))
 endif
 ifneq ($(filter amd64-%,$(FLAVOUR)),)
-for-i386 := $(filter defects window fuzz fuzz-test fuzz-wrong oracle% prove prove-test prove-wrong reach bench budget,$(MAKECMDGOALS))
+for-i386 := $(filter defects window fuzz fuzz-test fuzz-wrong prove prove-test prove-wrong bench budget,$(MAKECMDGOALS))
 $(if $(for-i386),$(error make $(for-i386): not for $(FLAVOUR), but for i386 alone so far. For amd64 there are make fetch, layout, \
-	object, graft and run, and the build of a tree with make patch))
+	object, graft, run, oracle and storm-wrong, and the build of a tree with make patch))
 endif
 ifneq ($(filter xen-%,$(FLAVOUR)),)
 boots := $(filter run defects window fuzz fuzz-test fuzz-wrong storm-wrong $(if $(STORMS),bench),$(MAKECMDGOALS))
@@ -93,7 +93,7 @@ reach: $(ORACLE) for-kernel
 oracle-wrong: $(ORACLE) for-kernel
 	@header=$(call made,layout) && object=$(call made,plain-object) && \
 	$(ORACLE) --kernel '$(KERNEL)' --object "$$object" --headers "$${header%/*}" --seed 1 \
-		--wrong tests/wrong
+		--wrong $(or $(LISTS),tests/wrong) $(if $(LISTS),--work "$${header%/include/*}/wrong-versions")
 oracle-test: $(ORACLE) for-kernel
 	@header=$(call made,layout) && object=$(call made,plain-object) && \
 	ORACLE_KERNEL=$$(realpath '$(KERNEL)') ORACLE_OBJECT=$$(realpath "$$object") ORACLE_HEADERS=$$(realpath "$${header%/*}") \

@@ -207,7 +207,7 @@ impl Machine {
     /// Writes a variable of the kernel.
     pub fn set_variable(&mut self, name: &str, value: u32) {
         if let Some(symbol) = self.kernel.symbols.get(name) {
-            low::write32(symbol.address, value);
+            low::write_word(symbol.address, value);
         }
     }
 }

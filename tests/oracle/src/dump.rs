@@ -113,7 +113,11 @@ fn name(bench: &Bench, call: &Call) -> String {
     let mut text = format!("{name}(");
     for (index, argument) in call.arguments[..count].iter().enumerate() {
         let separator = if index == 0 { "" } else { ", " };
-        let _ = write!(text, "{separator}{}", pointer(&bench.machine, &bench.built, *argument));
+        let argument = match u32::try_from(*argument) {
+            Ok(argument) => pointer(&bench.machine, &bench.built, argument),
+            Err(_) => format!("{argument:#x}"),
+        };
+        let _ = write!(text, "{separator}{argument}");
     }
     let _ = write!(text, ") state {:016x}", call.state);
     text

@@ -81,6 +81,39 @@ pub const SPECS: &[Spec] = &[
     Spec("vm_object_pmap_remove", Return(0), 3),
 ];
 
+/// Arguments that are ints, by number: 64-bit code leaves anything in the upper halves of those.
+const INTS: &[(&str, &[usize])] = &[
+    ("rbtree_insert_rebalance", &[2]),
+    ("thread_sleep", &[2]),
+    ("thread_wakeup_prim", &[1, 2]),
+    ("assert_wait", &[1]),
+    ("ipc_kobject_set", &[2]),
+    ("pmap_protect", &[3]),
+    ("pmap_page_protect", &[1]),
+];
+
+/// The bits that count of an argument.
+#[inline]
+pub fn mask(hook: usize, argument: usize) -> u64 {
+    const MASKS: [[u64; MOST_ARGUMENTS]; SPECS.len()] = masks();
+    MASKS[hook][argument]
+}
+
+const fn masks() -> [[u64; MOST_ARGUMENTS]; SPECS.len()] {
+    let mut masks = [[u64::MAX; MOST_ARGUMENTS]; SPECS.len()];
+    let mut at = 0;
+    while at < INTS.len() {
+        let (name, arguments) = INTS[at];
+        let mut n = 0;
+        while n < arguments.len() {
+            masks[number(name) as usize][arguments[n]] = u32::MAX as u64;
+            n += 1;
+        }
+        at += 1;
+    }
+    masks
+}
+
 /// Functions that some kernels inline wherever they are called.
 const OPTIONAL: &[&str] = &["vm_object_terminate"];
 
@@ -147,8 +180,12 @@ pub fn install(kernel: &Kernel) -> Result<Vec<u32>> {
 /// jump to the next one; returns the bytes that the copy takes.
 fn move_prologue(function: u32, to: u32) -> Result<u32> {
     const JUMP: usize = 5;
-    let mut decoder =
-        Decoder::with_ip(32, low::bytes(function, 32), function.into(), DecoderOptions::NONE);
+    let (bits, code) = match low::is_wide() {
+        false => (32, Code::Jmp_rel32_32),
+        true => (64, Code::Jmp_rel32_64),
+    };
+    let bytes = low::bytes(function, 32);
+    let mut decoder = Decoder::with_ip(bits, bytes, function.into(), DecoderOptions::NONE);
     let mut instructions = Vec::new();
     while decoder.position() < JUMP {
         let instruction = decoder.decode();
@@ -157,9 +194,9 @@ fn move_prologue(function: u32, to: u32) -> Result<u32> {
         }
         instructions.push(instruction);
     }
-    instructions.push(Instruction::with_branch(Code::Jmp_rel32_32, decoder.ip())?);
+    instructions.push(Instruction::with_branch(code, decoder.ip())?);
     let block = InstructionBlock::new(&instructions, to.into());
-    let code = BlockEncoder::encode(32, block, BlockEncoderOptions::NONE)
+    let code = BlockEncoder::encode(bits, block, BlockEncoderOptions::NONE)
         .map_err(|e| anyhow::anyhow!("{e}"))?
         .code_buffer;
     if to + code.len() as u32 > low::TRAMPOLINES + low::TRAMPOLINES_SIZE {

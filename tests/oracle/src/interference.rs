@@ -160,9 +160,9 @@ impl Machine {
     ) -> Result<(), Stop> {
         let active = self.layout.active_thread;
         let thread = low::read32(active);
-        low::write32(active, self.layout.other_thread);
+        low::write_word(active, self.layout.other_thread);
         work(self)?;
-        low::write32(active, thread);
+        low::write_word(active, thread);
         Ok(())
     }
 
@@ -277,7 +277,7 @@ impl Machine {
         [protection, max, inheritance]: [u32; 3],
     ) -> Result<u32, Stop> {
         let address = self.scratch_word();
-        low::write32(address, at);
+        low::write_word(address, at);
         let map = self.layout.map;
         let arguments =
             [map, address, size, 0, 0, object, offset, needs_copy, protection, max, inheritance];

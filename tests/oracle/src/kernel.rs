@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::{bail, Context, Result};
 use kit::dwarf::Layouts;
 use kit::elf;
-use object::{Object, ObjectSegment, ObjectSymbol, SymbolKind};
+use object::{Architecture, Object, ObjectSegment, ObjectSymbol, SymbolKind};
 
-use crate::low;
+use crate::{low, moved};
 
 const PAGE: u32 = 0x1000;
 
@@ -35,38 +35,50 @@ pub struct Kernel {
 const STRUCTS: &[&str] = &["vm_map", "vm_map_entry", "vm_object", "lock", "thread", "percpu"];
 
 impl Kernel {
-    /// Reads the file and maps its image at the addresses it was linked for.
-    /// Everything is writable until `seal`.
+    /// Reads the file and maps its image at the addresses it was linked for, or a 64-bit kernel's
+    /// below them (see `moved`), as from now on it is known which of them this is. Everything is writable until `seal`.
     pub fn load(path: &Path) -> Result<Self> {
         let what = || path.display().to_string();
         let data = elf::read(path)?;
         let file = elf::parse(path, &data)?;
-        if file.architecture() != object::Architecture::I386 {
-            bail!("{}: for {:?}; the oracle runs i386 kernels", what(), file.architecture());
-        }
+        let wide = match file.architecture() {
+            Architecture::I386 => false,
+            Architecture::X86_64 => true,
+            other => {
+                bail!("{}: for {other:?}; the oracle runs kernels for i386 and x86_64", what())
+            }
+        };
+        low::set_wide(wide);
         let sections = elf::dwarf_sections(path, &file)?;
         let structs = Layouts::read(&elf::dwarf(&sections), STRUCTS).with_context(what)?;
         let mut symbols = HashMap::new();
         for symbol in file.symbols() {
             let Ok(name) = symbol.name() else { continue };
             if matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Data | SymbolKind::Unknown) {
-                let place = Symbol { address: symbol.address() as u32, size: symbol.size() as u32 };
+                let address = moved::down(symbol.address()) as u32;
+                let place = Symbol { address, size: symbol.size() as u32 };
                 if symbol.is_global() || !symbols.contains_key(name) {
                     symbols.insert(name.to_string(), place);
                 }
             }
         }
         let (mut text, mut writable) = (Vec::new(), Vec::new());
-        for segment in file.segments() {
-            let start = segment.address() as u32 & !(PAGE - 1);
-            let end = (segment.address() + segment.size()) as u32;
+        // What runs before a 64-bit kernel has its own addresses is not needed.
+        let segments = file.segments().filter(|s| !wide || s.address() >= moved::BY);
+        for segment in segments {
+            let address = moved::down(segment.address()) as u32;
+            let start = address & !(PAGE - 1);
+            let end = address + segment.size() as u32;
             let size = (end - start + PAGE - 1) & !(PAGE - 1);
             low::map(start, size, low::RW).with_context(what)?;
             let bytes = segment.data().with_context(what)?;
-            low::bytes(segment.address() as u32, bytes.len() as u32).copy_from_slice(bytes);
+            low::bytes(address, bytes.len() as u32).copy_from_slice(bytes);
             let object::SegmentFlags::Elf { p_flags } = segment.flags() else { continue };
             let list = if p_flags & object::elf::PF_W != 0 { &mut writable } else { &mut text };
             list.push((start, size));
+        }
+        if wide {
+            moved::make_fit(&file).with_context(what)?;
         }
         let mut kernel = Kernel { symbols, structs, data: writable, text, version: String::new() };
         kernel.version = match kernel.symbols.get("version") {

@@ -109,6 +109,8 @@ struct Word {
     offset: u32,
     shift: u32,
     mask: u32,
+    /// Of 64 bits: an address or a size of 64-bit code.
+    wide: bool,
 }
 
 pub struct Layout {
@@ -151,7 +153,12 @@ impl Layout {
         for (word, (_, _, structure, member)) in words.iter_mut().zip(FIELDS) {
             let place = structs.place(structure, member)?;
             let offset = place.bit / 32 * 4;
-            *word = Word { offset, shift: place.bit % 32, mask: mask(place.bits) };
+            *word = Word {
+                offset,
+                shift: place.bit % 32,
+                mask: mask(place.bits),
+                wide: place.bits > 32,
+            };
             places.push(place);
         }
         let size = |name: &str| structs.size(name).with_context(|| format!("no struct {name}"));
@@ -199,14 +206,18 @@ impl Layout {
 
     #[inline]
     pub fn get(&self, base: u32, field: Field) -> u32 {
-        let Word { offset, shift, mask } = self.words[field as usize];
+        let Word { offset, shift, mask, .. } = self.words[field as usize];
         low::read32(base + offset) >> shift & mask
     }
 
     #[inline]
     pub fn set(&self, base: u32, field: Field, value: u32) {
-        let Word { offset, shift, mask } = self.words[field as usize];
+        let Word { offset, shift, mask, wide } = self.words[field as usize];
         let at = base + offset;
+        if wide {
+            low::write_word(at, value);
+            return;
+        }
         let mask = mask << shift;
         low::write32(at, low::read32(at) & !mask | value << shift & mask);
     }
@@ -258,13 +269,13 @@ impl Layout {
     /// Makes `entry`, unused memory, an entry whose gap node is the gap tree's root
     /// with the real tree at its right, and an empty gap list.
     pub fn forge_gap_root(&self, entry: u32, gap: u32) {
-        const RIGHT_CHILD: u32 = 8;
+        let right_child = 2 * low::word_size();
         let root = self.get(self.map, Field::GapRoot);
         let list = entry + self.gap_list;
-        low::write32(list, list);
-        low::write32(list + 4, list);
+        low::write_word(list, list);
+        low::write_word(list + low::word_size(), list);
         self.set(entry, Field::GapSize, gap);
-        low::write32(entry + self.gap_node + RIGHT_CHILD, root);
+        low::write_word(entry + self.gap_node + right_child, root);
         self.set(self.map, Field::GapRoot, entry + self.gap_node);
     }
 
@@ -279,17 +290,18 @@ impl Layout {
     /// The first entry that hangs on an entry's gap list.
     pub fn first_of_gap_list(&self, entry: u32) -> Option<u32> {
         let head = entry + self.gap_list;
-        let next = low::read32(head + 4);
+        let next = low::read32(head + low::word_size());
         (next != head && self.may_be_entry(next)).then(|| next - self.gap_list)
     }
 
     /// Sums up the map, every entry or object that is an argument, and the
     /// thread's privilege: what a callee may look at.
     #[inline]
-    pub fn fingerprint(&self, arguments: &[u32]) -> u64 {
+    pub fn fingerprint(&self, arguments: &[u64]) -> u64 {
         let mut hash = mix(0, u64::from(self.get(self.thread, Field::Privilege)));
         hash = digest(hash, low::bytes(self.map, self.map_size));
         for &argument in arguments {
+            let Ok(argument) = u32::try_from(argument) else { continue };
             if argument != self.map && self.may_be_entry(argument) {
                 hash = digest(hash, low::bytes(argument, self.entry_size));
             }

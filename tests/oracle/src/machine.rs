@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! Calls into 32-bit code, and what they do outside of it.
+//! Calls into the kernel's code, and what they do outside of it.
 
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -66,7 +66,7 @@ pub struct Hold {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     pub hook: u8,
-    pub arguments: [u32; MOST_ARGUMENTS],
+    pub arguments: [u64; MOST_ARGUMENTS],
     /// Of the map, the entry that is an argument, and the thread's privilege.
     pub state: u64,
 }
@@ -99,11 +99,26 @@ pub struct Machine {
 }
 
 const STACK_TOP: u32 = low::STACK + low::STACK_SIZE - 256;
-/// What the callee-saved registers hold at a call: ebx, ebp, esi, edi.
-const KEPT: [u32; 4] = [0x0b0b_0b0b, 0x0c0c_0c0c, 0x0d0d_0d0d, 0x0e0e_0e0e];
+/// What the registers hold at a call that C keeps.
+const KEPT: [(usize, u64); 4] = [
+    (low::BX, 0x0b0b_0b0b),
+    (low::BP, 0x0c0c_0c0c),
+    (low::SI, 0x0d0d_0d0d),
+    (low::DI, 0x0e0e_0e0e),
+];
+const KEPT_WIDE: [(usize, u64); 6] = [
+    (low::BX, 0x0b0b_0b0b_0b0b_0b0b),
+    (low::BP, 0x0c0c_0c0c_0c0c_0c0c),
+    (12, 0x1212_1212_1212_1212),
+    (13, 0x1313_1313_1313_1313),
+    (14, 0x1414_1414_1414_1414),
+    (15, 0x1515_1515_1515_1515),
+];
+/// Where 64-bit code has its first arguments.
+const IN_REGISTERS: [usize; 6] = [low::DI, low::SI, low::DX, low::CX, 8, 9];
 /// No case makes as many calls, unless it does not end.
 const MOST_CALLS: usize = 20_000;
-const DIRECTION_FLAG: u32 = 0x400;
+const DIRECTION_FLAG: u64 = 0x400;
 
 impl Machine {
     /// Maps the kernel and our object, and makes both ready to run. The reason
@@ -157,9 +172,12 @@ impl Machine {
     /// The scan of the side that runs.
     pub fn scan(&mut self, map: u32, entry: u32, end: u32) -> Result<u32, Stop> {
         match self.side {
-            // gcc gives the static function this convention.
-            Side::Shipped => self.enter(self.shipped_scan, &[], [map, entry, end]),
-            Side::Ours => self.enter(self.ours.scan, &[map, entry, end], SCRATCH),
+            // gcc gives the static function this convention on i386.
+            Side::Shipped if !low::is_wide() => {
+                self.enter(self.shipped_scan, &[], [map, entry, end])
+            }
+            Side::Shipped => self.call(self.shipped_scan, &[map, entry, end]),
+            Side::Ours => self.call(self.ours.scan, &[map, entry, end]),
         }
     }
 
@@ -177,28 +195,40 @@ impl Machine {
         self.enter(function, arguments, SCRATCH)
     }
 
-    /// Calls with arguments on the stack and in eax, edx, ecx, below whatever
-    /// call is being served.
+    /// Calls with arguments as the C convention has them, on the stack or in registers, and on i386
+    /// in eax, edx, ecx too, below whatever call is being served.
     pub fn enter(
         &mut self,
         function: u32,
         arguments: &[u32],
-        [eax, edx, ecx]: [u32; 3],
+        scratch: [u32; 3],
     ) -> Result<u32, Stop> {
+        let (wide, word) = (low::is_wide(), low::word_size());
         let gate = low::gate();
         let outer = *gate;
-        let top = if self.depth == 0 { STACK_TOP } else { (outer.esp - 64) & !15 };
+        let top = if self.depth == 0 { STACK_TOP } else { (outer.sp() - 64) & !15 };
         self.depth += 1;
         watch::CALLS.fetch_add(1, Relaxed);
-        let base = (top - 4 * arguments.len() as u32) & !15;
-        for (index, &argument) in arguments.iter().enumerate() {
-            low::write32(base + 4 * index as u32, argument);
+        spoil(gate, scratch);
+        let mut on_stack = arguments;
+        if wide {
+            let (first, rest) = arguments.split_at(arguments.len().min(IN_REGISTERS.len()));
+            for (&register, &argument) in IN_REGISTERS.iter().zip(first) {
+                gate.registers[register] = low::widen(argument);
+            }
+            on_stack = rest;
         }
-        low::write32(base - 4, low::exit_address(EXIT_RETURN));
-        (gate.eax, gate.edx, gate.ecx) = (eax, edx, ecx);
-        [gate.ebx, gate.ebp, gate.esi, gate.edi] = KEPT;
-        gate.esp = base - 4;
-        gate.eip = function;
+        let base = (top - word * on_stack.len() as u32) & !15;
+        for (index, &argument) in on_stack.iter().enumerate() {
+            low::write_word(base + word * index as u32, argument);
+        }
+        low::write_word(base - word, low::exit_address(EXIT_RETURN));
+        let kept: &[(usize, u64)] = if wide { &KEPT_WIDE } else { &KEPT };
+        for &(register, value) in kept {
+            gate.registers[register] = value;
+        }
+        gate.registers[low::SP] = (base - word).into();
+        gate.ip = function.into();
         loop {
             low::enter();
             let gate = low::gate();
@@ -216,30 +246,37 @@ impl Machine {
             }
         }
         let left = *low::gate();
-        if [left.ebx, left.ebp, left.esi, left.edi] != KEPT
-            || left.esp != base
-            || left.eflags & DIRECTION_FLAG != 0
-        {
+        let changed = kept.iter().find(|&&(register, value)| left.registers[register] != value);
+        if changed.is_some() || left.sp() != base || left.flags & DIRECTION_FLAG != 0 {
             return Err(Stop::Clobbered(format!(
-                "ebx {:#x} ebp {:#x} esi {:#x} edi {:#x}, expected {KEPT:#x?}; \
-                 esp {:#x}, expected {base:#x}; eflags {:#x}",
-                left.ebx, left.ebp, left.esi, left.edi, left.esp, left.eflags
+                "{:#x?}, expected by their numbers {kept:#x?}; \
+                 stack pointer {:#x}, expected {base:#x}; flags {:#x}",
+                left.registers,
+                left.sp(),
+                left.flags
             )));
         }
         self.depth -= 1;
         *low::gate() = outer;
-        Ok(left.eax)
+        Ok(left.registers[low::AX] as u32)
     }
 
     /// Serves the call of a hooked function, and lets its caller go on.
     fn serve(&mut self, hook: usize) -> Result<(), Stop> {
         let Spec(name, action, count) = SPECS[hook];
-        let esp = low::gate().esp;
-        let argument = |index: u32| low::read32(esp + 4 + 4 * index);
+        let (sp, word) = (low::gate().sp(), low::word_size());
+        let whole = |index: u32| match low::is_wide() {
+            true if (index as usize) < IN_REGISTERS.len() => {
+                low::gate().registers[IN_REGISTERS[index as usize]]
+            }
+            true => low::read64(sp + word + word * (index - IN_REGISTERS.len() as u32)),
+            false => low::read32(sp + word + word * index).into(),
+        };
+        let argument = |index: u32| whole(index) as u32;
         if self.recording {
             let mut arguments = [0; MOST_ARGUMENTS];
             for (index, place) in arguments[..count].iter_mut().enumerate() {
-                *place = argument(index as u32);
+                *place = whole(index as u32) & hooks::mask(hook, index);
             }
             if self.calls.len() == MOST_CALLS {
                 return Err(Stop::Endless);
@@ -255,15 +292,15 @@ impl Machine {
         let action = if self.recording { self.scripted(hook) } else { action };
         match action {
             Action::Run => {
-                low::gate().eip = self.trampolines[hook];
+                low::gate().ip = self.trampolines[hook].into();
                 return Ok(());
             }
-            Action::Return(value) => low::gate().eax = value,
+            Action::Return(value) => low::gate().registers[low::AX] = value.into(),
             Action::Release => {
                 let object = argument(0);
                 let last = object != 0 && self.layout.get(object, Field::RefCount) <= 1;
                 if !(self.recording && last) {
-                    low::gate().eip = self.trampolines[hook];
+                    low::gate().ip = self.trampolines[hook].into();
                     return Ok(());
                 }
                 self.layout.set(object, Field::RefCount, 0);
@@ -274,10 +311,13 @@ impl Machine {
                 }
                 self.block()?;
             }
-            Action::Allocate if self.recording && self.plan.has_no_memory() => low::gate().eax = 0,
+            Action::Allocate if self.recording && self.plan.has_no_memory() => {
+                low::gate().registers[low::AX] = 0;
+            }
             Action::Allocate => {
                 let object = self.allocate(self.layout.object_size(argument(0)));
-                low::gate().eax = object.ok_or(Stop::Refused("an arena of that size"))?;
+                let object = object.ok_or(Stop::Refused("an arena of that size"))?;
+                low::gate().registers[low::AX] = object.into();
             }
             Action::Fault => {
                 if self.recording {
@@ -310,9 +350,11 @@ impl Machine {
         }
         // What a C function may change besides.
         let gate = low::gate();
-        (gate.ecx, gate.edx) = (SCRATCH[2], SCRATCH[1]);
-        gate.eip = low::read32(esp);
-        gate.esp = esp + 4;
+        let result = gate.registers[low::AX];
+        spoil(gate, SCRATCH);
+        gate.registers[low::AX] = result;
+        gate.ip = low::read32(sp).into();
+        gate.registers[low::SP] = (sp + word).into();
         Ok(())
     }
 
@@ -378,6 +420,18 @@ impl Machine {
         let object = self.arena_end;
         self.arena_end += (size + 15) & !15;
         (self.arena_end <= self.arena_limit).then_some(object)
+    }
+}
+
+/// Puts something into the registers that C does not keep.
+fn spoil(gate: &mut low::Gate, [ax, dx, cx]: [u32; 3]) {
+    for (register, value) in [(low::AX, ax), (low::DX, dx), (low::CX, cx)] {
+        gate.registers[register] = value.into();
+    }
+    if low::is_wide() {
+        for register in [low::AX, low::DX, low::CX, low::SI, low::DI, 8, 9, 10, 11] {
+            gate.registers[register] = 0xabab_abab_0000_0000 | register as u64;
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod layout;
 mod low;
 mod machine;
 mod memory;
+mod moved;
 mod ours;
 mod reach;
 mod reach_list;

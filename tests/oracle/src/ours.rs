@@ -7,7 +7,7 @@ use anyhow::{bail, Context, Result};
 use kit::elf;
 use kit::link::{Plan, PAGE, TRAP};
 use kit::together;
-use object::Object;
+use object::{Architecture, Object, ObjectKind};
 
 use crate::callers::{Addresses, CALLERS};
 use crate::kernel::Kernel;
@@ -35,10 +35,9 @@ pub fn load(
     let what = || path.display().to_string();
     let data = elf::read(path)?;
     let file = elf::parse(path, &data)?;
-    if file.architecture() != object::Architecture::I386
-        || file.kind() != object::ObjectKind::Relocatable
-    {
-        bail!("{}: not a relocatable i386 object", what());
+    let machine = if low::is_wide() { Architecture::X86_64 } else { Architecture::I386 };
+    if file.architecture() != machine || file.kind() != ObjectKind::Relocatable {
+        bail!("{}: not a relocatable {machine:?} object", what());
     }
 
     let plan = Plan::new(&file, low::OURS.into()).with_context(what)?;

@@ -79,17 +79,19 @@ pub fn branches(kernel: &Kernel, callers: bool) -> Result<Vec<Branch>> {
         let Ok(symbol) = kernel.symbol(function) else { continue };
         let code = low::bytes(symbol.address, symbol.size);
         let ip = u64::from(symbol.address);
-        for instruction in &mut Decoder::with_ip(32, code, ip, DecoderOptions::NONE) {
+        for instruction in
+            &mut Decoder::with_ip(8 * low::word_size(), code, ip, DecoderOptions::NONE)
+        {
             if !instruction.is_jcc_short_or_near() {
                 continue;
             }
-            let address = instruction.ip32();
+            let address = instruction.ip() as u32;
             branches.push(Branch {
                 function,
                 offset: address - symbol.address,
                 address,
-                taken: instruction.near_branch32(),
-                next: instruction.next_ip32(),
+                taken: instruction.near_branch_target() as u32,
+                next: instruction.next_ip() as u32,
                 text: format!("{:?}", instruction.mnemonic()).to_lowercase(),
                 expected: TAKEN | NOT_TAKEN,
                 first_byte: low::bytes(address, 1)[0],

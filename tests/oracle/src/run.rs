@@ -96,7 +96,7 @@ impl Bench {
         self.machine.recording = false;
         write();
         self.machine.arena_end = arena_end;
-        self.built = Built { objects: Vec::new(), entries: entries.to_vec() };
+        self.built = Built { entries: entries.to_vec(), ..Built::default() };
         self.built_image.capture(arena_end);
         self.disturbed = false;
         self.used = self.used.max(arena_end);

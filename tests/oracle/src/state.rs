@@ -11,6 +11,8 @@ use crate::machine::{Machine, Stop};
 pub const PAGE: u32 = 0x1000;
 /// Where maps begin; wide of both ends of the address space.
 const FIRST_ADDRESS: u32 = 0x10_0000;
+/// The same of 64-bit kernels' own maps: above what 32 bits hold, once widened.
+const FIRST_ADDRESS_HIGH: u32 = 0x9010_0000;
 
 /// Addresses of what a base consists of.
 #[derive(Clone, Debug, Default)]
@@ -18,14 +20,16 @@ pub struct Built {
     pub objects: Vec<u32>,
     /// Entries in the map when it was built, in order.
     pub entries: Vec<u32>,
+    /// Where the map begins.
+    pub first: u32,
 }
 
 impl Machine {
     /// Runs what the kernel runs for the map code when it starts.
     pub fn boot(&mut self) -> Result<()> {
         let store = self.kernel.symbol("kernel_pmap_store")?.address;
-        low::write32(self.layout.kernel_pmap, store);
-        low::write32(self.layout.active_thread, self.layout.thread);
+        low::write_word(self.layout.kernel_pmap, store);
+        low::write_word(self.layout.active_thread, self.layout.thread);
         // A booted kernel's virtual memory begins somewhere; here all that maps cover is it.
         self.set_variable("kernel_virtual_start", 0);
         self.set_variable("kernel_virtual_end", u32::MAX);
@@ -49,25 +53,27 @@ impl Machine {
             self.layout.user_pmap
         };
         let pages: u32 = base.entries.iter().map(|e| e.gap + e.pages).sum();
-        let end = FIRST_ADDRESS + PAGE * (pages + base.room);
-        self.call(self.functions.setup, &[map, pmap, FIRST_ADDRESS, end])?;
+        let high = low::is_wide() && base.kernel_pmap;
+        let first = if high { FIRST_ADDRESS_HIGH } else { FIRST_ADDRESS };
+        let end = first + PAGE * (pages + base.room);
+        self.call(self.functions.setup, &[map, pmap, first, end])?;
         for &limit in &self.functions.limits {
-            low::write32(map + limit, u32::MAX);
+            low::write_word(map + limit, u32::MAX);
         }
 
-        let mut built = Built::default();
+        let mut built = Built { first, ..Built::default() };
         for object in &base.objects {
             let address = self.call(self.functions.allocate, &[PAGE * object.pages])?;
             built.objects.push(address);
             if object.shadowed {
-                let (pointer, offset) = (self.scratch_word(), self.scratch_word() + 4);
-                low::write32(pointer, address);
-                low::write32(offset, 0);
+                let (pointer, offset) = (self.scratch_word(), self.scratch_word() + 8);
+                low::write_word(pointer, address);
+                low::write_word(offset, 0);
                 self.call(self.functions.shadow, &[pointer, offset, PAGE * object.pages])?;
                 *built.objects.last_mut().expect("just pushed") = low::read32(pointer);
             }
         }
-        let mut at = FIRST_ADDRESS;
+        let mut at = first;
         for entry in &base.entries {
             let NewEntry { gap, pages, object, offset, needs_copy, attributes } = *entry;
             at += PAGE * gap;
@@ -92,7 +98,7 @@ impl Machine {
                     (self.functions.inherit, page, pages, &[inheritance][..])
                 }
             };
-            let start = FIRST_ADDRESS + PAGE * page;
+            let start = first + PAGE * page;
             let mut all = vec![map, start, (start + PAGE * pages).min(end)];
             all.extend(arguments);
             self.call(function, &all)?;
@@ -102,7 +108,7 @@ impl Machine {
         Ok(built)
     }
 
-    /// A word of 32-bit memory for arguments by reference, and one behind it.
+    /// A word of the kernel's memory for arguments by reference, and one behind it.
     pub fn scratch_word(&self) -> u32 {
         low::GATE + 0x800
     }
@@ -186,7 +192,7 @@ impl Machine {
                 }
             }
             Poke::OwnLock => layout.set(layout.map, Field::LockThread, layout.thread),
-            Poke::NoThread => low::write32(layout.active_thread, 0),
+            Poke::NoThread => low::write_word(layout.active_thread, 0),
             Poke::ForgeGapRoot { gap } => {
                 if let Some(memory) = self.allocate(self.layout.entry_size + 2) {
                     self.layout.forge_gap_root(memory + 2, gap);
@@ -194,13 +200,21 @@ impl Machine {
             }
             Poke::Meet { last } => {
                 let (map, header) = (layout.map, layout.header);
+                let near = layout.get(map, if last { Field::Last } else { Field::First });
+                // Entries and header have the same links.
                 if last {
-                    let prev = layout.get(map, Field::Last);
-                    // Entries and header have the same links.
-                    layout.set(header, Field::Start, layout.get(prev, Field::End));
+                    layout.set(header, Field::Start, layout.get(near, Field::End));
                 } else {
-                    let next = layout.get(map, Field::First);
-                    layout.set(header, Field::End, layout.get(next, Field::Start));
+                    layout.set(header, Field::End, layout.get(near, Field::Start));
+                }
+                // Of 64-bit kernels the limits stand where an entry is projected; on i386 who takes the
+                // header for an entry may find it alike as it is.
+                if low::is_wide() {
+                    let from = layout.place(Field::Protection).byte();
+                    let end = layout.entry_size.min(map + layout.map_size - header);
+                    let size = end.saturating_sub(from);
+                    let alike = low::bytes(near + from, size).to_vec();
+                    low::bytes(header + from, size).copy_from_slice(&alike);
                 }
             }
             Poke::HoldHint => self.hold_later(Lock::Hint, None, 0),
@@ -243,7 +257,7 @@ impl Machine {
                 self.set_variable("kernel_map", map);
             }
             Poke::Virtual { from, pages } => {
-                let start = FIRST_ADDRESS + PAGE * from;
+                let start = built.first + PAGE * from;
                 self.set_variable("kernel_virtual_start", start);
                 self.set_variable("kernel_virtual_end", start + PAGE * pages);
             }

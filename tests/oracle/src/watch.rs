@@ -165,7 +165,11 @@ extern "C" fn on_signal(
     // SAFETY: the kernel passes a valid siginfo and ucontext.
     let (info, context) = unsafe { (&*info, &mut *context.cast::<libc::ucontext_t>()) };
     let registers = &mut context.uc_mcontext.gregs;
-    let in_32_bit_code = registers[libc::REG_CSGSFS as usize] as u16 != low::SELECTOR_64;
+    // 64-bit code of the kernel has the selector of this program, and other addresses.
+    let in_kernel_code = match low::is_wide() {
+        false => registers[libc::REG_CSGSFS as usize] as u16 != low::SELECTOR_64,
+        true => (registers[libc::REG_RIP as usize] as u64) >> 32 == 0,
+    };
     if signal == libc::SIGALRM {
         let lock = HELD_LOCK.swap(0, Relaxed);
         if lock != 0 {
@@ -176,7 +180,7 @@ extern "C" fn on_signal(
         return;
     }
     if signal == libc::SIGVTALRM {
-        if in_32_bit_code && out_of_time() {
+        if in_kernel_code && out_of_time() {
             give_up(registers, EXIT_TIMEOUT);
         }
         return;
@@ -187,7 +191,7 @@ extern "C" fn on_signal(
     if signal == libc::SIGSEGV && write && address >> 32 == 0 && touch(address as u32) {
         return;
     }
-    if in_32_bit_code {
+    if in_kernel_code {
         let eip = registers[libc::REG_RIP as usize] as u32;
         if signal == libc::SIGTRAP {
             if step::on_trap(registers) {
@@ -219,7 +223,7 @@ fn out_of_time() -> bool {
     TICKS.fetch_add(1, Relaxed) >= MOST_TICKS
 }
 
-/// Makes the interrupted 32-bit code leave through the gate.
+/// Makes the interrupted code of the kernel leave through the gate.
 fn give_up(registers: &mut [i64; 23], exit: u32) {
     const DIRECTION_AND_TRAP: i64 = 0x500;
     low::gate().exit = exit;

@@ -10,6 +10,7 @@ use kit::wrong::{Judge, Wrong};
 
 use crate::callers::CALLERS;
 use crate::campaign::Campaign;
+use crate::low;
 use crate::ours::{COALESCE, SCAN};
 use crate::run::Bench;
 
@@ -34,6 +35,9 @@ pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
     ensure!(!all.is_empty(), "no version in {} is for the oracle", plan.lists.display());
     let top = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let mut workshop = Workshop::open(&top, plan.headers, plan.work.into())?;
+    if low::is_wide() {
+        workshop.target = "x86_64-gnumach";
+    }
     if let Some(kernel) = plan.callers_of {
         workshop.features = features(&top, kernel)?;
     }

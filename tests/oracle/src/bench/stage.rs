@@ -123,7 +123,7 @@ impl Stage {
         let end = FIRST_ADDRESS + PAGE * pages;
         machine.call(machine.functions.setup, &[map, pmap, FIRST_ADDRESS, end])?;
         for &limit in &machine.functions.limits {
-            low::write32(map + limit, u32::MAX);
+            low::write_word(map + limit, u32::MAX);
         }
         Ok(())
     }
