@@ -5,7 +5,7 @@ use std::mem::offset_of;
 
 use super::map::entries;
 use super::{found, slab, tree, with, Kernel, PAGE};
-use crate::bindings::vm_map_entry;
+use crate::bindings::{vm_map, vm_map_entry};
 
 /// Checks the execution that has just ended normally.
 pub fn at_rest() {
@@ -66,6 +66,7 @@ fn check_map(k: &Kernel, map: usize, broken: &mut Vec<&'static str>) {
     }
     must(size == raw.size, "size is not the sum of the entries");
     must(size_wired == raw.size_wired, "size_wired is not the sum of the wired entries");
+    must(gaps_are_right(raw, &ring), "the gaps are not those between the entries");
     let lock = &raw.lock;
     must(
         lock.read_count() == 0
@@ -75,6 +76,56 @@ fn check_map(k: &Kernel, map: usize, broken: &mut Vec<&'static str>) {
             && lock.thread == super::map::NO_THREAD,
         "a lock is held at rest",
     );
+}
+
+/// Whether each entry knows the gap behind it, and the tree of gaps has each that is not empty
+/// once: one of a size as a node, the others of that size on its list.
+fn gaps_are_right(raw: &vm_map, ring: &[*mut vm_map_entry]) -> bool {
+    let mut due = Vec::new();
+    for (at, &entry) in ring.iter().enumerate() {
+        // SAFETY: `entries` gives live entries alone.
+        let limit =
+            ring.get(at + 1).map_or(raw.hdr.links.end, |next| unsafe { (**next).links.start });
+        // SAFETY: as above.
+        let (end, size) = unsafe { ((*entry).links.end, (*entry).gap_size) };
+        if size != limit.wrapping_sub(end) {
+            return false;
+        }
+        if size != 0 {
+            due.push(entry);
+        }
+    }
+    let mut found = Vec::new();
+    let mut last_size = 0;
+    for node in tree::in_order(&raw.hdr.gap_tree) {
+        let entry =
+            node.wrapping_byte_sub(offset_of!(vm_map_entry, gap_node)).cast::<vm_map_entry>();
+        if !due.contains(&entry) {
+            return false;
+        }
+        // SAFETY: it is one of the entries.
+        let (size, head) = unsafe { ((*entry).gap_size, &raw const (*entry).gap_list) };
+        if size <= last_size {
+            return false;
+        }
+        last_size = size;
+        found.push(entry);
+        // SAFETY: as above.
+        let mut link = unsafe { (*head).next };
+        while !std::ptr::eq(link, head) && found.len() <= due.len() {
+            let entry = link.wrapping_byte_sub(offset_of!(vm_map_entry, gap_list)).cast();
+            // SAFETY: where it is one of the entries, it is live.
+            if !due.contains(&entry) || unsafe { (*entry).gap_size } != size {
+                return false;
+            }
+            found.push(entry);
+            // SAFETY: part of a live entry.
+            link = unsafe { (*link).next };
+        }
+    }
+    due.sort();
+    found.sort();
+    due == found
 }
 
 /// Each page is wired once for each wired entry that shows it.
