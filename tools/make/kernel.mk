@@ -64,8 +64,15 @@ layout object graft:
 	@made=$(call made,$@) && echo "$$made"
 for-kernel: kernel packages-kernel vmtool
 
-# The storm for the kernel's machine.
-storm-for = $(STORM)$$([ "$$(od -An -tx1 -j18 -N2 '$(KERNEL)' | tr -d ' ')" != 3e00 ] || echo -64)
+# The storm for the kernel's machine, by the file's e_machine.
+is-i386 = [ "$$(od -An -tx1 -j18 -N2 '$(KERNEL)' 2>/dev/null | tr -d ' ')" != 3e00 ]
+storm-for = $(STORM)$$($(is-i386) || echo -64)
+
+# What KERNEL=file may not be for; FLAVOUR was refused above.
+.PHONY: of-i386
+of-i386:
+	@$(is-i386) || { echo "make: $(KERNEL) is for x86_64, and make $(MAKECMDGOALS) is for i386 alone so far" >&2; exit 2; }
+defects window fuzz fuzz-test fuzz-wrong prove prove-test prove-wrong: of-i386
 
 run: for-kernel packages-run storm
 	@rust=$(call made,graft) && $(VMTOOL) run --stock '$(KERNEL)' --rust "$$rust" --storm $(storm-for) \

@@ -238,6 +238,9 @@ fn the_object_is_compiled_for_the_kernels_machine() {
     let kernel_64 = stage.bench.kernel(&Kernel { flags: &["-m64"], ..Kernel::default() });
     // The graft takes no object for another machine.
     belongs(&kernel_64, &stage.graft(&kernel_64));
+    let output = stage.try_make(&["of-i386", &format!("KERNEL={}", kernel_64.display())]);
+    assert!(!output.status.success());
+    assert!(text(&output).contains("is for x86_64, and make of-i386 is for i386 alone"));
     belongs(&stage.first, &stage.graft(&stage.first));
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use clap::Parser;
 use kit::dwarf::{CType, Member};
 use kit::exit;
@@ -52,6 +52,7 @@ pub fn main(words: &[OsString]) -> ExitCode {
 
 fn write(args: &Args) -> Result<()> {
     let kernel = Kernel::load(&args.kernel)?;
+    ensure!(!low::is_wide(), "{}: for x86_64; the prover is for i386", args.kernel.display());
     let layout = Layout::read(&kernel)?;
     let mut mapped = 0;
     let ours = ours::load(&args.object, &kernel, &mut mapped, None)?;
