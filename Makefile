@@ -134,7 +134,7 @@ clean:
 
 #=
 #= SUITE=trixie|sid FLAVOUR=486-smp|486-up|486-pae|xen-486: which of Debian's kernels (trixie 486-smp); for fetch,
-#= layout, object, graft, run and oracle amd64-smp|amd64-up too, and xen-486 does not boot here
+#= layout, object, graft, run, oracle and bench amd64-smp|amd64-up too, and xen-486 does not boot here
 #= KERNEL=file: another kernel with symbols and DWARF instead
 #= REPEATS=1 SMP=4: storms or sessions on each kernel, and CPUs (3 if this machine has less than four)
 #= WORDS="calls=2000 rounds=250": for the storm of make run (tests/storm/README.md)

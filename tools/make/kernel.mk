@@ -15,9 +15,9 @@ ifeq ($(filter $(FLAVOURS),$(FLAVOUR)),)
 $(error FLAVOUR=$(FLAVOUR): it is one of $(FLAVOURS))
 endif
 ifneq ($(filter amd64-%,$(FLAVOUR)),)
-for-i386 := $(filter defects window fuzz fuzz-test fuzz-wrong prove prove-test prove-wrong bench budget,$(MAKECMDGOALS))
+for-i386 := $(filter defects window fuzz fuzz-test fuzz-wrong prove prove-test prove-wrong,$(MAKECMDGOALS))
 $(if $(for-i386),$(error make $(for-i386): not for $(FLAVOUR), but for i386 alone so far. For amd64 there are make fetch, layout, \
-	object, graft, run, oracle and storm-wrong, and the build of a tree with make patch))
+	object, graft, run, oracle, bench and storm-wrong, and the build of a tree with make patch))
 endif
 ifneq ($(filter xen-%,$(FLAVOUR)),)
 boots := $(filter run defects window fuzz fuzz-test fuzz-wrong storm-wrong $(if $(STORMS),bench),$(MAKECMDGOALS))

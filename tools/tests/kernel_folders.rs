@@ -271,8 +271,8 @@ fn what_cannot_be_done_is_refused_before_anything_is_compiled() {
         (&["run", "SUITE=woody"], "SUITE=woody: it is trixie or sid"),
         (&["run", "FLAVOUR=arm"], "FLAVOUR=arm: it is one of 486-smp"),
         (
-            &["bench", "FLAVOUR=amd64-up"],
-            "make bench: not for amd64-up, but for i386 alone so far. For amd64 there are make fetch, layout, object",
+            &["window", "FLAVOUR=amd64-up"],
+            "make window: not for amd64-up, but for i386 alone so far. For amd64 there are make fetch, layout, object",
         ),
         (&["graft", "CALLERS=0"], "CALLERS=0: it is 1, or left out"),
         (&["fuzz", "FLAVOUR=amd64-up"], "make fuzz: not for amd64-up,"),

@@ -148,14 +148,27 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
-/// Patches every hook in; returns where each function's own code goes on.
-pub fn install(kernel: &Kernel) -> Result<Vec<u32>> {
+/// The bytes that a hook takes of its function.
+pub const JUMP: usize = 5;
+
+/// What each hook has put away, by number.
+#[derive(Default)]
+pub struct PutAway {
+    /// Where the function's own code goes on; 0: nowhere.
+    pub trampolines: Vec<u32>,
+    /// How the function began.
+    pub beginnings: Vec<[u8; JUMP]>,
+}
+
+/// Patches every hook in.
+pub fn install(kernel: &Kernel) -> Result<PutAway> {
     let mut trampoline = low::TRAMPOLINES;
-    let mut trampolines = Vec::new();
+    let PutAway { mut trampolines, mut beginnings } = PutAway::default();
     for (index, Spec(name, action, _)) in SPECS.iter().enumerate() {
         let Some(symbol) = kernel.symbols.get(*name) else {
             if OPTIONAL.contains(name) {
                 trampolines.push(0);
+                beginnings.push([0; JUMP]);
                 continue;
             }
             bail!("the kernel has no symbol {name}");
@@ -170,16 +183,17 @@ pub fn install(kernel: &Kernel) -> Result<Vec<u32>> {
         let exit = low::exit_address(FIRST_HOOK + index as u32);
         let mut jump = vec![0xe9];
         jump.extend(exit.wrapping_sub(symbol.address + 5).to_le_bytes());
-        low::bytes(symbol.address, 5).copy_from_slice(&jump);
+        let beginning = low::bytes(symbol.address, JUMP as u32);
+        beginnings.push((&*beginning).try_into()?);
+        beginning.copy_from_slice(&jump);
     }
     low::protect(low::TRAMPOLINES, low::TRAMPOLINES_SIZE, low::RX);
-    Ok(trampolines)
+    Ok(PutAway { trampolines, beginnings })
 }
 
 /// Copies the whole instructions in the first five bytes of a function, and a
 /// jump to the next one; returns the bytes that the copy takes.
 fn move_prologue(function: u32, to: u32) -> Result<u32> {
-    const JUMP: usize = 5;
     let (bits, code) = match low::is_wide() {
         false => (32, Code::Jmp_rel32_32),
         true => (64, Code::Jmp_rel32_64),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::callers::{self, Addresses};
 use crate::case::Lock;
 use crate::given::Script;
-use crate::hooks::{self, Action, Spec, EXIT_RETURN, FIRST_HOOK, MOST_ARGUMENTS, SPECS};
+use crate::hooks::{self, Action, PutAway, Spec, EXIT_RETURN, FIRST_HOOK, MOST_ARGUMENTS, SPECS};
 use crate::interference::{Functions, Plan};
 use crate::kernel::{c_string, Kernel};
 use crate::layout::{Field, Layout};
@@ -80,7 +80,7 @@ pub struct Machine {
     shipped_scan: u32,
     shipped_coalesce: u32,
     pub shipped_callers: Addresses,
-    trampolines: Vec<u32>,
+    pub put_away: PutAway,
     ours_mapped: u32,
     depth: u32,
     /// The end of what was allocated of the arena.
@@ -128,7 +128,7 @@ impl Machine {
         let layout = Layout::read(&kernel)?;
         low::set_up()?;
         low::set_segments(layout.percpu).map_err(|_| NoModifyLdt)?;
-        let trampolines = hooks::install(&kernel)?;
+        let put_away = hooks::install(&kernel)?;
         let mut ours_mapped = 0;
         let ours = ours::load(object_path, &kernel, &mut ours_mapped, None)?;
         kernel.seal();
@@ -142,7 +142,7 @@ impl Machine {
             layout,
             ours,
             side: Side::Shipped,
-            trampolines,
+            put_away,
             ours_mapped,
             depth: 0,
             arena_end: low::ARENA,
@@ -292,7 +292,7 @@ impl Machine {
         let action = if self.recording { self.scripted(hook) } else { action };
         match action {
             Action::Run => {
-                low::gate().ip = self.trampolines[hook].into();
+                low::gate().ip = self.put_away.trampolines[hook].into();
                 return Ok(());
             }
             Action::Return(value) => low::gate().registers[low::AX] = value.into(),
@@ -300,7 +300,7 @@ impl Machine {
                 let object = argument(0);
                 let last = object != 0 && self.layout.get(object, Field::RefCount) <= 1;
                 if !(self.recording && last) {
-                    low::gate().ip = self.trampolines[hook].into();
+                    low::gate().ip = self.put_away.trampolines[hook].into();
                     return Ok(());
                 }
                 self.layout.set(object, Field::RefCount, 0);

@@ -7,6 +7,7 @@ use super::results::{Measured, Spread};
 use super::rows::{callers_rows, rows, Row};
 use super::stage::{Stage, Way};
 use super::step::Tally;
+use crate::low;
 use crate::machine::Side;
 
 /// Rows with no more entries than this are counted both ways.
@@ -21,7 +22,12 @@ pub struct Plan {
     pub times: bool,
 }
 
-pub fn all(stage: &mut Stage, plan: Plan) -> Result<Vec<Measured>> {
+pub fn all(stage: &mut Stage, mut plan: Plan) -> Result<Vec<Measured>> {
+    // The recorder and the timer are 32-bit code.
+    if low::is_wide() {
+        plan.most_entries = plan.most_entries.min(plan.most_by_traps.max(256));
+        plan.times = false;
+    }
     let rows = match stage.has_callers() {
         true => callers_rows(plan.most_entries),
         false => rows(plan.most_entries),
@@ -50,6 +56,9 @@ fn counts(stage: &mut Stage, row: Row, plan: Plan) -> Result<Measured> {
 }
 
 fn count(stage: &mut Stage, side: Side, row: Row, plan: Plan) -> Result<Tally> {
+    if low::is_wide() {
+        return stage.count(side, Way::Trap);
+    }
     if row.entries > plan.most_by_traps {
         return stage.count(side, Way::Record);
     }

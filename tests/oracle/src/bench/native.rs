@@ -3,14 +3,11 @@
 //! and what stands in for functions that do not run here.
 
 use std::arch::global_asm;
-use std::fs;
 use std::mem::offset_of;
-use std::path::Path;
 
 use anyhow::{bail, Context, Result};
-use object::{Object, ObjectSegment};
 
-use crate::hooks::{Action, Spec, FIRST_HOOK, SPECS};
+use crate::hooks::{Action, PutAway, Spec, FIRST_HOOK, JUMP, SPECS};
 use crate::kernel::Kernel;
 use crate::low;
 
@@ -135,14 +132,34 @@ extern "C" {
 }
 
 const STUB_SIZE: u32 = 6;
-const ALLOCATOR_SIZE: u32 = 21;
 
 /// Bytes from one thing that is allocated to the next: an entry fits.
-pub const ALLOCATED: u8 = 112;
+pub fn allocated() -> u32 {
+    if low::is_wide() {
+        160
+    } else {
+        112
+    }
+}
+
+/// An allocator for `at`, which leaves it to the hook when it has nothing.
+fn allocator(at: u32, hook: u32) -> Vec<u8> {
+    let place = (WORDS + offset_of!(Words, next_free) as u32).to_le_bytes();
+    // mov eax, [place]; test eax, eax; jz hook; add dword ptr [place], ALLOCATED; ret
+    let (load, add): (&[u8], &[u8]) = match low::is_wide() {
+        false => (&[0xa1], &[0x81, 0x05]),
+        true => (&[0x8b, 0x04, 0x25], &[0x81, 0x04, 0x25]),
+    };
+    let mut code = [load, &place, &[0x85, 0xc0, 0x0f, 0x84]].concat();
+    let behind = at + code.len() as u32 + 4;
+    code.extend(hook.wrapping_sub(behind).to_le_bytes());
+    code.extend([add, &place, &allocated().to_le_bytes(), &[0xc3]].concat());
+    code
+}
 
 /// Maps the code; puts stubs in place of what was hooked, and the kernel's own
 /// code back where it was to run. Returns the stubs.
-pub fn install(kernel: &Kernel, path: &Path) -> Result<Vec<(u32, u32)>> {
+pub fn install(kernel: &Kernel, put_away: &PutAway) -> Result<Vec<(u32, u32)>> {
     low::map(CODE, 0x2000, low::RW)?;
     // SAFETY: the two symbols enclose the code.
     let code = unsafe {
@@ -153,8 +170,6 @@ pub fn install(kernel: &Kernel, path: &Path) -> Result<Vec<(u32, u32)>> {
     low::bytes(CODE, code.len() as u32).copy_from_slice(code);
     low::protect(CODE, 0x1000, low::RX);
 
-    let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file = object::File::parse(&*data)?;
     let mut stubs = Vec::new();
     let (text, size) = *kernel.text.first().context("a kernel without code")?;
     low::protect(text, size, low::RW);
@@ -163,31 +178,16 @@ pub fn install(kernel: &Kernel, path: &Path) -> Result<Vec<(u32, u32)>> {
         let at = symbol.address;
         match action {
             Action::Run | Action::Release => {
-                let bytes = file
-                    .segments()
-                    .find_map(|segment| segment.data_range(at.into(), 5).ok().flatten())
-                    .with_context(|| format!("{name} lies in no segment"))?;
-                low::bytes(at, 5).copy_from_slice(bytes);
+                low::bytes(at, JUMP as u32).copy_from_slice(&put_away.beginnings[index]);
             }
             Action::Allocate => {
-                if symbol.size < ALLOCATOR_SIZE {
+                let code = allocator(at, low::exit_address(FIRST_HOOK + index as u32));
+                let size = code.len() as u32;
+                if symbol.size < size {
                     bail!("{name} has no room for a stub");
                 }
-                let place = (WORDS + offset_of!(Words, next_free) as u32).to_le_bytes();
-                let hook = low::exit_address(FIRST_HOOK + index as u32);
-                let distance = hook.wrapping_sub(at + 13).to_le_bytes();
-                // mov eax, [place]; test eax, eax; jz hook; add dword ptr [place], ALLOCATED; ret
-                let code = [
-                    &[0xa1][..],
-                    &place,
-                    &[0x85, 0xc0, 0x0f, 0x84],
-                    &distance,
-                    &[0x83, 0x05],
-                    &place,
-                    &[ALLOCATED, 0xc3],
-                ];
-                low::bytes(at, ALLOCATOR_SIZE).copy_from_slice(&code.concat());
-                stubs.push((at, ALLOCATOR_SIZE));
+                low::bytes(at, size).copy_from_slice(&code);
+                stubs.push((at, size));
             }
             Action::Return(_) | Action::Fault => {
                 let value = if let Action::Return(value) = action { *value } else { 0 };

@@ -15,7 +15,7 @@ use iced_x86::{
 };
 
 use super::native;
-use super::step::Registers;
+use super::step::Record;
 use crate::low;
 
 /// The copy, and behind it the records.
@@ -66,7 +66,7 @@ impl Recorder {
             recorder.originals.insert(place(2 * index + 1), ip);
         }
         native::words().next_record = RECORDS;
-        native::words().last_record = RECORDS + RECORDS_SIZE - size_of::<Registers>() as u32;
+        native::words().last_record = RECORDS + RECORDS_SIZE - size_of::<Record>() as u32;
         Ok(recorder)
     }
 
@@ -76,13 +76,13 @@ impl Recorder {
     }
 
     /// The records since the last time, as of the original.
-    pub fn take_records(&self) -> Vec<Registers> {
+    pub fn take_records(&self) -> Vec<Record> {
         let end = std::mem::replace(&mut native::words().next_record, RECORDS);
         (RECORDS..end)
-            .step_by(size_of::<Registers>())
+            .step_by(size_of::<Record>())
             .map(|at| {
                 // SAFETY: the recorder wrote a whole record there.
-                let mut registers = unsafe { (at as *const Registers).read() };
+                let mut registers = unsafe { (at as *const Record).read() };
                 registers.eip = self.originals[&registers.eip];
                 registers
             })

@@ -64,22 +64,22 @@ pub fn graft(grafted: &Path) -> Result<Graft> {
     let added = |name: &str| {
         let symbol = file.symbols().find(|s| s.name() == Ok(name) && s.is_definition());
         let at = symbol.with_context(|| format!("{}: no {name}", grafted.display()))?.address();
-        added(&file, at as u32).with_context(|| format!("{}: {name}", grafted.display()))
+        added(&file, at).with_context(|| format!("{}: {name}", grafted.display()))
     };
     Ok(Graft { coalesce: added(COALESCE)?, scan: added(SCAN)? })
 }
 
-fn added(file: &object::File, entry: u32) -> Result<Added> {
+fn added(file: &object::File, entry: u64) -> Result<Added> {
     let jump = decode(file, entry)?;
     anyhow::ensure!(jump.mnemonic() == Mnemonic::Jmp, "no jump at its entry: not a grafted kernel");
     let mut added = Added { instructions: 1, ..Added::default() };
     // A thunk is pushes, a call, an addition and a return; anything else is our
     // function itself.
     let mut thunk = Added::default();
-    let mut at = jump.near_branch32();
+    let mut at = jump.near_branch_target();
     loop {
         let instruction = decode(file, at)?;
-        at = instruction.next_ip32();
+        at = instruction.next_ip();
         thunk.instructions += 1;
         match instruction.mnemonic() {
             Mnemonic::Push => thunk.writes += 1,
@@ -98,12 +98,13 @@ fn added(file: &object::File, entry: u32) -> Result<Added> {
     }
 }
 
-fn decode(file: &object::File, at: u32) -> Result<Instruction> {
+fn decode(file: &object::File, at: u64) -> Result<Instruction> {
     let code = file
         .segments()
-        .find_map(|segment| segment.data_range(at.into(), 15).ok().flatten())
+        .find_map(|segment| segment.data_range(at, 15).ok().flatten())
         .with_context(|| format!("no code at {at:#x}"))?;
-    Ok(Decoder::with_ip(32, code, at.into(), DecoderOptions::NONE).decode())
+    let bits = if file.is_64() { 64 } else { 32 };
+    Ok(Decoder::with_ip(bits, code, at, DecoderOptions::NONE).decode())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -54,7 +54,7 @@ impl Stage {
         let mut machine = Machine::new(kernel, object)?;
         low::map(low::ARENA + low::ARENA_SIZE, MORE_ARENA, low::RW)?;
         machine.arena_limit += MORE_ARENA;
-        let stubs = native::install(&machine.kernel, kernel)?;
+        let stubs = native::install(&machine.kernel, &machine.put_away)?;
         let place = |name: &str| -> Result<(u32, u32)> {
             let symbol = machine.kernel.symbol(name)?;
             Ok((symbol.address, symbol.size))
@@ -102,7 +102,7 @@ impl Stage {
             Call::Scan(what) => self.scan_map(what, row.entries),
             Call::Caller(what) => self.callers_map(what, row.entries),
         };
-        self.spare = self.machine.allocate(2 * u32::from(native::ALLOCATED)).unwrap_or_default();
+        self.spare = self.machine.allocate(2 * native::allocated()).unwrap_or_default();
         let describe = |stop| anyhow::anyhow!("building a map: {}", self.machine.describe(&stop));
         self.arguments = arguments.map_err(describe)?;
         self.used = self.machine.arena_end;
@@ -316,12 +316,12 @@ impl Stage {
         }
     }
 
-    /// Arguments on the stack, and in eax, edx, ecx: gcc gives the static scan
+    /// Arguments as C has them, and in eax, edx, ecx: on i386 gcc gives the static scan
     /// the latter.
     fn pass(&self, side: Side) -> (Vec<u32>, [u32; 3]) {
         let scans = matches!(self.row.map(|row| row.call), Some(Call::Scan(_)));
         match (side, scans) {
-            (Side::Shipped, true) => {
+            (Side::Shipped, true) if !low::is_wide() => {
                 let [map, start, end] = self.arguments[..] else { unreachable!() };
                 (Vec::new(), [map, start, end])
             }

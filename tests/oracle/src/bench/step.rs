@@ -210,13 +210,13 @@ impl Stepper {
         let Some(recorder) = &self.recorder else { return };
         let records: Vec<_> = recorder.take_records();
         for registers in records {
-            self.step(&registers);
+            self.step(&Registers::of_record(&registers));
         }
     }
 
     /// Notes the instruction that runs next; returns whether to trap behind it.
     fn step(&mut self, registers: &Registers) -> bool {
-        let (eip, esp) = (registers.eip, registers.esp);
+        let (eip, esp) = (registers.ip, registers.numbered[low::SP] as u32);
         if self.first_esp == 0 {
             self.first_esp = esp;
         }
@@ -248,7 +248,7 @@ impl Stepper {
         if known.repeats && self.last == eip {
             return true;
         }
-        let rounds = if known.repeats { registers.ecx } else { 1 };
+        let rounds = if known.repeats { registers.numbered[low::CX] as u32 } else { 1 };
         counts.instructions += 1;
         self.last = eip;
         for line in known.code_lines {
@@ -289,7 +289,8 @@ impl Stepper {
     fn learn(&mut self, eip: u32) -> Known {
         let part = self.part_of(eip);
         let code = low::bytes(eip, 15);
-        let instruction = Decoder::with_ip(32, code, eip.into(), DecoderOptions::NONE).decode();
+        let instruction =
+            Decoder::with_ip(8 * low::word_size(), code, eip.into(), DecoderOptions::NONE).decode();
         let memory = self.information.info(&instruction).used_memory();
         let memory = memory.iter().filter_map(|&place| {
             use OpAccess::*;
@@ -312,10 +313,10 @@ impl Stepper {
     }
 }
 
-/// What an instruction starts with; the copy that records writes them so.
+/// What the copy that records writes of 32-bit code.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Registers {
+pub struct Record {
     pub eip: u32,
     eax: u32,
     ecx: u32,
@@ -327,38 +328,47 @@ pub struct Registers {
     esp: u32,
 }
 
+/// What an instruction starts with.
+struct Registers {
+    ip: u32,
+    /// By the processor's numbers.
+    numbered: [u64; 16],
+}
+
 impl Registers {
+    fn of_record(record: &Record) -> Self {
+        let Record { eip, eax, ecx, edx, ebx, ebp, esi, edi, esp } = *record;
+        let mut numbered = [0; 16];
+        for (place, value) in numbered.iter_mut().zip([eax, ecx, edx, ebx, esp, ebp, esi, edi]) {
+            *place = value.into();
+        }
+        Registers { ip: eip, numbered }
+    }
+
     fn of_signal(saved: &[i64; 23]) -> Self {
-        let get = |index: libc::c_int| saved[index as usize] as u32;
+        use libc::{
+            REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_R8, REG_R9, REG_RAX, REG_RBP,
+            REG_RBX, REG_RCX, REG_RDI, REG_RDX, REG_RSI, REG_RSP,
+        };
+        const PLACES: [libc::c_int; 16] = [
+            REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI, REG_R8, REG_R9,
+            REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+        ];
         Registers {
-            eip: get(libc::REG_RIP),
-            eax: get(libc::REG_RAX),
-            ecx: get(libc::REG_RCX),
-            edx: get(libc::REG_RDX),
-            ebx: get(libc::REG_RBX),
-            ebp: get(libc::REG_RBP),
-            esi: get(libc::REG_RSI),
-            edi: get(libc::REG_RDI),
-            esp: get(libc::REG_RSP),
+            ip: saved[libc::REG_RIP as usize] as u32,
+            numbered: PLACES.map(|place| saved[place as usize] as u64),
         }
     }
 
     /// A register's value, or a segment's base.
     fn value(&self, name: Register, percpu: u32) -> Option<u64> {
-        let value = match name {
-            Register::EAX => self.eax,
-            Register::ECX => self.ecx,
-            Register::EDX => self.edx,
-            Register::EBX => self.ebx,
-            Register::EBP => self.ebp,
-            Register::ESI => self.esi,
-            Register::EDI => self.edi,
-            Register::ESP => self.esp,
-            Register::CS | Register::DS | Register::ES | Register::SS => 0,
-            Register::GS => percpu,
-            _ => return None,
-        };
-        Some(value.into())
+        match name {
+            Register::CS | Register::DS | Register::ES | Register::SS => Some(0),
+            Register::GS => Some(percpu.into()),
+            _ if name.is_gpr64() => Some(self.numbered[name.number()]),
+            _ if name.is_gpr32() => Some(self.numbered[name.number()] & u64::from(u32::MAX)),
+            _ => None,
+        }
     }
 }
 

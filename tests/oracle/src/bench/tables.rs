@@ -4,6 +4,7 @@
 use super::results::{Measured, Results, Storms};
 use super::step::{Counts, Tally};
 use super::verdict::{goals, CALLED};
+use crate::low;
 
 /// All tables of one kernel.
 pub fn print(results: &Results) {
@@ -49,8 +50,12 @@ pub fn print(results: &Results) {
             pair(|c| c.code_lines, 4)
         );
     }
-    println!("(ours / shipped; ours reads the scan's three arguments from the stack, where C callers put");
-    println!("them, the shipped scan has them in registers)");
+    if low::is_wide() {
+        println!("(ours / shipped)");
+    } else {
+        println!("(ours / shipped; ours reads the scan's three arguments from the stack, where C callers put");
+        println!("them, the shipped scan has them in registers)");
+    }
     print_slopes(results);
     print_sizes(results);
     println!("\nGoals, {}", results.name);
