@@ -182,6 +182,7 @@ fn run(args: &Args) -> Result<bool> {
     let text = String::from_utf8(elf::read(&args.file)?).with_context(what)?;
     let file: File = toml::from_str(&text).with_context(what)?;
     let mut bench = Bench::new(Machine::new(&args.kernel, &args.object)?);
+    ensure!(!low::is_wide(), "{}: for x86_64; the prover is for i386", args.kernel.display());
     for given in &file.state {
         given.check(&bench.machine)?;
     }

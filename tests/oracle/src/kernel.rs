@@ -2,6 +2,8 @@
 //! A kernel's ELF file: symbols, structures, and its image in memory.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{bail, Context, Result};
@@ -115,6 +117,14 @@ impl Kernel {
             low::protect(start, size, low::READ);
         }
     }
+}
+
+/// Says to `low` whether this is a kernel of 64-bit code, if it can be told; `load` says for sure.
+pub fn look(path: &Path) {
+    let mut start = [0; 20];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let machine = object::elf::EM_X86_64.to_le_bytes();
+    low::set_wide(read.is_ok() && start.starts_with(b"\x7fELF") && start[18..] == machine);
 }
 
 /// A C string of the image, at most 200 bytes of it.

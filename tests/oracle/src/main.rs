@@ -45,7 +45,8 @@ use run::Bench;
 /// Run our two functions beside the kernel's own machine code, and compare
 ///
 /// Builds maps with the kernel's own functions, varies them, and calls vm_map_pageable_scan and
-/// vm_map_coalesce_entry twice from the same state: the kernel's, unmodified, and ours. Map,
+/// vm_map_coalesce_entry twice from the same state: the kernel's, unmodified (of a 64-bit kernel moved
+/// below 4 GB, where a process can have it), and ours. Map,
 /// entries, objects, the kernel's data, return values, the registers that C keeps and the ordered
 /// calls of other functions must be the same. Exit status: 0 no difference; 1 a difference, which
 /// is made small and printed; 2 bad usage, or files that do not fit; 77 skipped, as this machine
@@ -53,7 +54,7 @@ use run::Bench;
 #[derive(Parser)]
 #[command(name = "oracle", version, after_help = "To measure instead: oracle bench --help")]
 struct Args {
-    /// The kernel: an i386 ELF file with symbols and DWARF
+    /// The kernel: an i386 or x86_64 ELF file with symbols and DWARF
     #[arg(long, value_name = "FILE")]
     kernel: PathBuf,
     /// Our object for that kernel, as tools/build-object.sh makes it
@@ -105,6 +106,7 @@ fn main() -> ExitCode {
         _ => {}
     }
     let args = Args::parse();
+    kernel::look(&args.kernel);
     if let Err(reason) = low::try_32_bit_code() {
         println!("SKIP: {reason}");
         return exit::SKIPPED.into();

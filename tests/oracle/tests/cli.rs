@@ -141,6 +141,19 @@ fn a_machine_without_modify_ldt_is_skipped() {
 }
 
 #[test]
+fn a_64_bit_kernel_needs_no_modify_ldt() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wide");
+    let mut start = [0; 64];
+    start[..4].copy_from_slice(b"\x7fELF");
+    start[18] = 0x3e;
+    fs::write(&file, start).expect("the folder takes files");
+    let file = file.to_str().expect("a path in UTF-8");
+    let output = without(libc::SYS_modify_ldt, &["--kernel", file, "--object", "y"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("damaged ELF file"), "{}", text(&output));
+}
+
+#[test]
 fn a_seed_gives_the_same_cases_on_any_number_of_processes() {
     let run = |workers| on_kernel(&["--seed", "7", "--cases", "20000", "--workers", workers]);
     let (Some(one), Some(three)) = (run("1"), run("3")) else { return };

@@ -91,7 +91,7 @@ impl Measure {
 
 #[derive(clap::Args)]
 pub struct Subject {
-    /// The kernel: an i386 ELF file with symbols and DWARF
+    /// The kernel: an i386 or x86_64 ELF file with symbols and DWARF
     #[arg(long, value_name = "FILE")]
     kernel: PathBuf,
     /// Our object for that kernel, without counters
