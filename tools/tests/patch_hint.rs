@@ -46,7 +46,8 @@ fn a_macro_with_a_block_needs_no_word() {
     let tree = tree(BLOCK);
     assert!(!tree.patch(&["--allow-changed"]).contains("SAVE_HINT is"));
     let output = tree.vmtool(&["integrate", "--allow-changed"]);
-    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(output.status.success() && !said.contains("SAVE_HINT"), "{said}");
 }
 
 #[test]

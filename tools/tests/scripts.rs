@@ -63,12 +63,12 @@ impl Stage {
     fn packages(&self, installed: &[&str], offered: &[&str]) {
         let shown = installed
             .iter()
-            .fold(String::new(), |all, name| all + &format!("echo '{name} installed'\n"));
+            .fold(String::new(), |all, name| all + &format!("echo '{name}=1 installed'\n"));
         let now = self.path("now");
         self.program("dpkg-query", &format!("{shown}cat {} 2>/dev/null || :", now.display()));
         let offers = offered.join("|");
         self.program("apt-cache", &format!("case $2 in {offers}) echo '  Candidate: 1' ;; *) echo '  Candidate: (none)' ;; esac"));
-        let install = "[ \"$1\" != install ] || for name; do echo \"$name installed\"";
+        let install = "[ \"$1\" != install ] || for name; do echo \"$name=1 installed\"";
         self.program("apt-get", &format!("{install}; done >>{}", now.display()));
         self.program("id", "echo 0");
     }
