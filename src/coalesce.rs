@@ -6,6 +6,8 @@ use crate::entry::Entry;
 use crate::kernel::kassert;
 use crate::lock::WriteLocked;
 use crate::map::{Given, Held, Map};
+#[cfg(feature = "sound")]
+use crate::sound::merge::wired_alike;
 use crate::unlink::Pair;
 
 /// Whether there was a merge: C's `boolean_t`, so that a stage can return what
@@ -93,12 +95,4 @@ fn agree((prev, entry): (Entry<'_, WriteLocked>, Entry<'_, WriteLocked>)) -> boo
 #[cfg(not(feature = "sound"))]
 fn wired_alike(prev: Entry<'_, WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
     prev.wired_count() == entry.wired_count()
-}
-
-/// Wired once or more often is the same. What is asked for must be too: or the request of
-/// one would be lost, or spread to the other.
-#[cfg(feature = "sound")]
-fn wired_alike(prev: Entry<'_, WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
-    (prev.wired_count() != 0) == (entry.wired_count() != 0)
-        && prev.wired_access() == entry.wired_access()
 }

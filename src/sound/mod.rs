@@ -20,7 +20,7 @@ pub(crate) mod edit;
 #[forbid(unsafe_code)]
 mod entries;
 #[forbid(unsafe_code)]
-mod merge;
+pub(crate) mod merge;
 #[forbid(unsafe_code)]
 pub(crate) mod pageable;
 pub(crate) mod pages;
