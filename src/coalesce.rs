@@ -7,7 +7,7 @@ use crate::kernel::kassert;
 use crate::lock::WriteLocked;
 use crate::map::{Given, Held, Map};
 #[cfg(feature = "sound")]
-use crate::sound::merge::wired_alike;
+use crate::sound::alike::wired_alike;
 use crate::unlink::Pair;
 
 /// Whether there was a merge: C's `boolean_t`, so that a stage can return what

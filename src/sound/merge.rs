@@ -2,7 +2,6 @@
 //! Merging what has become alike, once nothing of it is in transition any more.
 
 use crate::callers::bounds::Bounds;
-use crate::entry::Entry;
 use crate::lock::WriteLocked;
 use crate::map::Map;
 
@@ -18,11 +17,4 @@ impl Map<WriteLocked> {
             };
         }
     }
-}
-
-/// Wired once or more often is the same. What is asked for must be too: or the request of
-/// one would be lost, or spread to the other.
-pub(crate) fn wired_alike(prev: Entry<'_, WriteLocked>, entry: Entry<'_, WriteLocked>) -> bool {
-    (prev.wired_count() != 0) == (entry.wired_count() != 0)
-        && prev.wired_access() == entry.wired_access()
 }

@@ -9,18 +9,20 @@
 //! - [`wiring`]: a range between its marking and its unmarking;
 //! - [`ticket`]: whose a mark is;
 //! - [`pages`]: wiring and unwiring one page, without waiting for anything;
-//! - [`entries`]: what is to be done with one entry;
+//! - [`entries`]: what is to be done with one entry; [`alike`]: whether two can be one;
 //! - [`pageable`], [`protect`], [`edit`]: the functions;
 //! - [`projected`]: one more, which looked into a map without its lock.
 //!
 //! Raw pointers and `unsafe` stay out of the functions, and of the protocol.
 
 #[forbid(unsafe_code)]
+pub(crate) mod alike;
+#[forbid(unsafe_code)]
 pub(crate) mod edit;
 #[forbid(unsafe_code)]
 mod entries;
 #[forbid(unsafe_code)]
-pub(crate) mod merge;
+mod merge;
 #[forbid(unsafe_code)]
 pub(crate) mod pageable;
 pub(crate) mod pages;
