@@ -116,6 +116,11 @@ impl Machine {
         Ok(parse_instruction_pointers(&self.command("info registers -a")?))
     }
 
+    /// What each CPU may do: 0 in the kernel, and before it; 3 in programs.
+    pub fn privilege_levels(&self) -> Result<Vec<u8>> {
+        Ok(parse_privilege_levels(&self.command("info registers -a")?))
+    }
+
     fn command(&self, line: &str) -> Result<String> {
         self.monitor.borrow_mut().command(line)
     }
@@ -200,6 +205,13 @@ fn parse_instruction_pointers(text: &str) -> Vec<u64> {
         .collect()
 }
 
+fn parse_privilege_levels(text: &str) -> Vec<u8> {
+    text.split_whitespace()
+        .filter_map(|word| word.strip_prefix("CPL="))
+        .filter_map(|level| level.parse().ok())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,5 +238,14 @@ mod tests {
     fn each_cpu_has_an_instruction_pointer() {
         let text = "CPU#0\r\nEAX=0 EBX=0\r\nEIP=c1000010 EFL=2\r\nCPU#1\r\nEIP=0000fff0 EFL=2\r\n";
         assert_eq!(parse_instruction_pointers(text), [0xc100_0010, 0xfff0]);
+    }
+
+    #[test]
+    fn each_cpu_has_a_privilege_level() {
+        let kernel = "CPU#0\r\nRIP=ffffffff81000010 RFL=00000246 [---Z-P-] CPL=0 II=0 A20=1\r\n";
+        let program = "CPU#1\r\nRIP=00007ffff7dd0010 RFL=00000202 [-------] CPL=3 II=0 A20=1\r\n";
+        let never_started = "CPU#2\r\nEIP=0000fff0 EFL=00000002 [-------] CPL=0 II=0 A20=1\r\n";
+        let text = [kernel, program, never_started].concat();
+        assert_eq!(parse_privilege_levels(&text), [0, 3, 0]);
     }
 }

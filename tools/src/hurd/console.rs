@@ -208,10 +208,8 @@ impl Line for Machine {
     }
 
     fn in_user_code(&mut self) -> Result<Vec<usize>> {
-        // Below the kernel's half, and not the BIOS, where a CPU waits that was never started.
-        let user = |&(_, &at): &(usize, &u64)| (0x1_0000..0xc000_0000).contains(&at);
-        let pointers = self.instruction_pointers()?;
-        Ok(pointers.iter().enumerate().filter(user).map(|(cpu, _)| cpu).collect())
+        let levels = self.privilege_levels()?;
+        Ok((0..levels.len()).filter(|&cpu| levels[cpu] == 3).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub struct Machine(pub tempfile::TempDir);
+pub struct Machine(tempfile::TempDir);
 
 /// What the group `run` names; qemu-system-x86 is the one that tests leave out.
 const RUN: [&str; 5] =
