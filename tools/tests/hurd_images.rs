@@ -58,6 +58,7 @@ fn with_files(tree: &Path) {
         fs::create_dir_all(tree.join(file).parent().unwrap()).unwrap();
         fs::write(tree.join(file), "").unwrap();
     }
+    fs::write(tree.join("bin/sh"), hurd_disk::elf(1)).unwrap();
 }
 
 fn refused(folder: &Path, options: &[&str], why: &str) {
@@ -211,6 +212,26 @@ fn a_folder_with_its_parts_or_without() {
     );
     fs::remove_dir_all(parts).unwrap();
     refused("is no folder");
+}
+
+#[test]
+fn a_folder_of_64_bit_programs_and_a_mixed_one() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path();
+    let need = ["--directory", "parts", "--need"];
+    let wide = |tree: &Path| fs::write(tree.join("bin/sh"), hurd_disk::elf(2)).unwrap();
+    let Some(parts) = parts(folder, wide) else { return };
+    refused(folder, &need, "and the RAM disk's /bin/sh is a 64-bit program");
+    fs::write(parts.join("ext2fs.static"), hurd_disk::elf(2)).unwrap();
+    refused(
+        folder,
+        &need,
+        "ext2fs.static is a 64-bit program, and exec.static is a 32-bit program",
+    );
+    fs::write(parts.join("exec.static"), hurd_disk::elf(2)).unwrap();
+    let (code, said) = hurd(folder, &need);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("amd64-smp\n"), "{said}");
 }
 
 #[test]

@@ -52,10 +52,25 @@ pub fn open(folder: &Path, cache: &Path) -> Result<Directory> {
             folder.display()
         )
     };
-    let data = crate::elf::read(&ext2fs)?;
-    let is_64 = flavour::is_64("ext2fs.static", &data)
+    let is_64 = same_width(&ext2fs, &exec.path, &system)
         .with_context(|| format!("wrong Hurd in {}", folder.display()))?;
     Ok(Directory { ext2fs, exec, system, is_64 })
+}
+
+/// Whether the programs are 64-bit ones; all have to be of one kind.
+fn same_width(ext2fs: &Path, exec: &Path, system: &Ext2) -> Result<bool> {
+    let kind = |is_64: bool| if is_64 { "a 64-bit program" } else { "a 32-bit program" };
+    let is_64 = flavour::is_64("ext2fs.static", &crate::elf::read(ext2fs)?)?;
+    let exec_name = exec.file_name().unwrap_or_default().to_string_lossy();
+    let others = [
+        (exec_name.as_ref(), crate::elf::read(exec)?),
+        ("the RAM disk's /bin/sh", requires::shell(system)?),
+    ];
+    for (name, data) in others {
+        let other = flavour::is_64(name, &data)?;
+        ensure!(other == is_64, "ext2fs.static is {}, and {name} is {}", kind(is_64), kind(other));
+    }
+    Ok(is_64)
 }
 
 impl Directory {
@@ -68,7 +83,7 @@ impl Directory {
     }
 }
 
-/// exec.static as it is; an exec that is dynamically linked is started by its ld.so.1. Or else what is missing.
+/// exec.static as it is; an exec that is dynamically linked is started by its dynamic linker. Or else what is missing.
 fn exec_module(folder: &Path) -> Result<Result<Module, String>> {
     let whole = folder.join("exec.static");
     if whole.is_file() {
@@ -83,9 +98,10 @@ fn exec_module(folder: &Path) -> Result<Result<Module, String>> {
     if object::Object::section_by_name(&file, ".interp").is_none() {
         return Ok(Ok(Module { path: exec, args: EXEC.into() }));
     }
-    let loader = folder.join("ld.so.1");
+    let name = if flavour::is_64("exec", &data)? { "ld-x86-64.so.1" } else { "ld.so.1" };
+    let loader = folder.join(name);
     if !loader.is_file() {
-        return Ok(Err("ld.so.1 (exec is dynamically linked; or an exec.static)".into()));
+        return Ok(Err(format!("{name} (exec is dynamically linked; or an exec.static)")));
     }
     Ok(Ok(Module { path: loader, args: format!("/hurd/exec {EXEC}") }))
 }

@@ -61,12 +61,11 @@ pub fn to_play(system: &Ext2, steps: &[Step]) -> Result<Found> {
             missing.push(format!("the program {name} (in {})", PATH.replace(':', ", ")));
         }
     }
-    let shell = system.resolve(SHELL)?;
-    if shell.is_none() {
+    if system.resolve(SHELL)?.is_none() {
         missing.push(format!("{SHELL} (a POSIX shell, for example dash)"));
     }
     refuse(system, &missing)?;
-    let shell = system.read(&shell.context("no shell")?)?;
+    let shell = shell(system)?;
     let mut absent = Vec::new();
     for name in steps.iter().flat_map(|step| step.programs) {
         if !absent.contains(name) && !has_program(system, name)? {
@@ -74,6 +73,11 @@ pub fn to_play(system: &Ext2, steps: &[Step]) -> Result<Found> {
         }
     }
     Ok(Found { shell: cksum(&shell)?, absent })
+}
+
+/// The shell of a Hurd that has one.
+pub fn shell(system: &Ext2) -> Result<Vec<u8>> {
+    system.read(&system.resolve(SHELL)?.context("no shell")?)
 }
 
 /// An error with a line for each thing that is missing, if any is.
