@@ -10,11 +10,8 @@ from world import KEPT
 class Difference:
     """The first way in which two paths may differ."""
 
-    def __init__(self, what, model, condition=None, understood=True):
-        self.what, self.model = what, model
-        # What must hold besides the path for it to be seen.
-        self.condition = condition
-        self.understood = understood
+    def __init__(self, what, model, understood=True):
+        self.what, self.model, self.understood = what, model, understood
 
 
 def compare(world, solver, shipped, shipped_end, ours, ours_end, returns):
@@ -91,7 +88,7 @@ class Unequal:
             names = [what if isinstance(what, str) else f"{what[0]}: {world.entry_name(what[1])}"
                      for (what, _), c in zip(self.pairs, conditions)
                      if z3.is_true(model.eval(c, model_completion=True))]
-            difference = Difference("; ".join(names[:4]), model, either)
+            difference = Difference("; ".join(names[:4]), model)
         solver.solver.pop()
         return difference
 

@@ -5,6 +5,7 @@ import z3
 
 from maps import SCAN
 from values import known
+from world import HELD
 
 ARENA_ALIGN = 16
 
@@ -78,7 +79,7 @@ def state_text(name, pair):
         f"end = {end:#x}",
         f"entries = [{', '.join(hex(entry) for entry in case.world.entries)}]",
         f"arena_end = {arena_end(case.world):#x}",
-        f"hold_hint = {str(bool(numbers.of(z3.BitVec('hint_lock.try0', 1)))).lower()}",
+        f"hold_hint = {str(bool(numbers.of(HELD))).lower()}",
         f"memory = {writes(numbers.bytes(first.memory.content))}",
         f"shipped = {effects(numbers, pair.shipped[0])}",
         f"ours = {effects(numbers, pair.ours[0])}",

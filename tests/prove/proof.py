@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One case: every path of ours beside every path of the shipped code that one state can take."""
 
-import z3
-
 from callees import Callees
 from compare import Difference, compare
 from errors import NotUnderstood
 from explore import Node, Solver, explore
 from machine import Machine
 from maps import COALESCE
+from world import HELD
 
 
 class Pair:
@@ -17,12 +16,18 @@ class Pair:
     def __init__(self, case, shipped, ours, model):
         self.case, self.shipped, self.ours, self.model = case, shipped, ours, model
 
+    def holds_hint_lock(self):
+        """Whether another CPU does in that state, 0 or 1."""
+        return self.model.eval(HELD, model_completion=True).as_long()
+
 
 class Proof:
     """Goes through a case. `at_pair` is called for each pair that agrees."""
 
-    def __init__(self, case, lifter, at_pair=None):
+    def __init__(self, case, lifter, at_pair=None, held=None):
         self.case = case
+        # Of all states those alone in which another CPU holds the hint's lock, or does not.
+        self.conditions = [] if held is None else [HELD == held]
         self.solver = Solver()
         self.machine = Machine(lifter, Callees(case.world, case.others))
         self.at_pair = at_pair
@@ -32,7 +37,7 @@ class Proof:
         """Returns None, or the first Difference, with its Pair in `self.pair`."""
         root, conditions = self.root("shipped", remember=False)
         self.ours = None
-        self.solver.start(conditions)
+        self.solver.start(conditions + self.conditions)
         try:
             explore(root, {}, self.solver, self.at_shipped_end)
         except Refuted as refuted:
@@ -74,18 +79,6 @@ class Proof:
         self.solver.model = model
 
     def refute(self, difference):
-        """Rather with a state in which nobody else holds the hint's lock, unless that is the
-        point: so it can be replayed without a clock."""
-        held = z3.BitVec("hint_lock.try0", 1)
-        wish = 1 if "lock" in difference.what else 0
-        solver = self.solver.solver
-        solver.push()
-        solver.add(held == wish)
-        if difference.condition is not None:
-            solver.add(difference.condition)
-        if self.solver.check():
-            difference.model = solver.model()
-        solver.pop()
         self.pair.model = difference.model
         raise Refuted(difference)
 

@@ -62,7 +62,7 @@ def row(suite, result):
 def show_difference(difference, oracle):
     """Prints a counterexample as the oracle prints it; True if it differs on the processor too."""
     print(f"NOT EQUAL: {difference.case}: {difference.what}")
-    status, output, _ = oracle.run([difference.state], "counterexample")
+    status, output, _ = oracle.run(difference.states, "counterexample")
     print(output, end="")
     if status == 1:
         print("the oracle, which ran this state on the processor, sees a difference too")

@@ -8,7 +8,7 @@ from errors import NotUnderstood
 from concrete import state_text
 from image import Image
 from lift import Lifter
-from maps import coalesces, scans
+from maps import COALESCE, coalesces, scans
 from native import Samples
 from proof import Proof
 
@@ -61,8 +61,10 @@ class Result:
 
 
 class Difference:
-    def __init__(self, case, what, state, understood):
-        self.case, self.what, self.state, self.understood = case, what, state, understood
+    """In words, and as states in which the processor is to see it."""
+
+    def __init__(self, case, what, states):
+        self.case, self.what, self.states = case, what, states
 
 
 WORKER = {}
@@ -90,8 +92,7 @@ def prove_case(task):
     try:
         difference = proof.run()
         if difference:
-            text = state_text(case.name, proof.pair)
-            result.difference = Difference(case.name, difference.what, text, difference.understood)
+            result.difference = Difference(case.name, difference.what, counterexamples(proof))
     except NotUnderstood as reason:
         where = WORKER["image"].name(reason.state.last()) if hasattr(reason, "state") else "?"
         result.failure = f"{case.name}: {type(reason).__name__}: {reason} (near {where})"
@@ -101,6 +102,22 @@ def prove_case(task):
     result.executed = proof.machine.executed
     result.seconds = time.process_time() - began
     return result
+
+
+def counterexamples(proof):
+    """The state of the difference that was found; where the hint's lock is tried, one in which it
+    is held and one in which it is free, if they differ in both. The oracle needs the first to see
+    who does not wait, but can compare memory at each call in the second alone: how far one gets
+    before the lock is let go is a matter of time."""
+    case = proof.case
+    texts = [state_text(case.name, proof.pair)]
+    if case.function == COALESCE and case.world.hint_lock is not None:
+        held = proof.pair.holds_hint_lock()
+        other = Proof(case, WORKER["lifter"], held=1 - held)
+        if other.run():
+            name = f"{case.name}, the hint's lock {'free' if held else 'held'}"
+            texts.append(state_text(name, other.pair))
+    return texts
 
 
 def prove_suites(folder, names, jobs, with_samples=True, report=None, done=None):

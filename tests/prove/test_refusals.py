@@ -8,6 +8,7 @@ import os
 import unittest
 
 import explore
+import suites
 from image import Image
 from lift import Lifter
 from maps import Case, COALESCE, SCAN
@@ -143,6 +144,30 @@ def tired(solver):
     solver.set("max_conflicts", 0)
     solver.set("rlimit", 1)
     return solver
+
+
+class Counterexamples(unittest.TestCase):
+    def test_the_hints_lock_is_free_or_held_as_asked(self):
+        image = Image(os.environ["PROVE_IMAGE"])
+        for held in (0, 1):
+            seen = set()
+            case = Case(image, COALESCE, 2, 1)
+            proof = Proof(case, Lifter(image), lambda pair: seen.add(pair.holds_hint_lock()), held)
+            self.assertIsNone(proof.run())
+            self.assertEqual(seen, {held})
+
+    def test_one_with_it_free_and_one_with_it_held(self):
+        # xor %eax, %eax; ret
+        image = with_code(COALESCE, [0x31, 0xC0, 0xC3])
+        suites.WORKER["lifter"] = Lifter(image)
+        proof = Proof(Case(image, COALESCE, 2, 1), Lifter(image))
+        self.assertIsNotNone(proof.run())
+        texts = suites.counterexamples(proof)
+        if proof.case.world.hint_lock is None:
+            self.assertEqual(len(texts), 1)
+            return
+        self.assertEqual(["hold_hint = true" in text for text in texts].count(True), 1)
+        self.assertEqual(len(texts), 2)
 
 
 class Differences(unittest.TestCase):

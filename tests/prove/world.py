@@ -16,6 +16,8 @@ KEPT = ("ebx", "esi", "edi", "ebp")
 GS = 0x30
 # How often in one call another CPU is found to hold the hint's lock, by an exchange and by a look.
 MOST_WAITS = 1
+# Whether another CPU holds it when it is first tried.
+HELD = unknown("hint_lock.try0", 1)
 
 
 class World:

@@ -72,7 +72,7 @@ def judge(made, options):
         if result.failure:
             return False, f"{BY_NAME[name].title}: {result.failure}"
         if result.difference:
-            status, output, _ = oracle.run([result.difference.state], "counterexample")
+            status, output, _ = oracle.run(result.difference.states, "counterexample")
             what = f"{BY_NAME[name].title}: {result.difference.what}"
             if status == SKIPPED:
                 return True, f"{what} (not run on the processor: {output.strip()})"
