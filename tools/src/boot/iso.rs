@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use anyhow::{bail, Context, Result};
 
+use super::memory::Kernel;
 use super::Module;
 
 /// How the names of images begin.
@@ -65,6 +66,24 @@ pub fn image(
     fresh.persist(&image)?;
     drop_oldest(cache);
     Ok(image)
+}
+
+/// QEMU's arguments that put the image in a drive and boot from it.
+///
+/// On AHCI for a kernel that drives no disk: from IDE the processor moves each word itself, and for one that is
+/// emulated that takes most of a boot. The drivers in Debian's UP kernels wait for ever for a CD on AHCI.
+pub fn drive(image: &Path, kernel: &Kernel) -> Result<Vec<String>> {
+    let file = image.to_str().with_context(|| format!("{} is not UTF-8", image.display()))?;
+    // A comma ends an option's value unless it is doubled.
+    let file = file.replace(',', ",,");
+    let drive = format!("if=none,id=boot,file={file},format=raw,media=cdrom,readonly=on");
+    let (controller, bus) = match kernel.drives_no_disk() {
+        true => (&["-device", "ahci,id=ahci"][..], "ahci.0"),
+        false => (&[][..], "ide.0"),
+    };
+    let disc = format!("ide-cd,drive=boot,bus={bus},bootindex=0");
+    let arguments = [controller, &["-drive", &drive, "-device", &disc]].concat();
+    Ok(arguments.into_iter().map(String::from).collect())
 }
 
 fn mkrescue(loader: &Path, tree: &Path, output: &Path) -> Result<()> {

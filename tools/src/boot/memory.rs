@@ -80,6 +80,11 @@ impl Kernel {
         Ok(Kernel { is_64, segments, symbols })
     }
 
+    /// Whether no drive that QEMU may have is looked for by the kernel; false without symbols, which tell.
+    pub fn drives_no_disk(&self) -> bool {
+        !self.symbols.is_empty() && self.symbols.iter().all(|(name, ..)| name != "linux_init")
+    }
+
     /// The physical address of what `read` names; all of it must lie in one segment.
     pub fn physical(&self, read: &Read) -> Result<u64> {
         let address = self.address(&read.place)?;
@@ -160,6 +165,17 @@ mod tests {
         for bad in ["", ":4", "x:", "x:0", "x:y", "x:9999"] {
             assert!(bad.parse::<Read>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_kernel_with_disk_drivers_or_without_symbols_may_look_for_drives() {
+        let with = |symbols: &[&str]| {
+            let symbols = symbols.iter().map(|name| (name.to_string(), 0, 0)).collect();
+            Kernel { symbols, ..kernel() }.drives_no_disk()
+        };
+        assert!(with(&["main"]));
+        assert!(!with(&["main", "linux_init"]));
+        assert!(!with(&[]));
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod memory;
 mod progress;
 mod session;
 
-pub use iso::image as boot_image;
+pub use iso::{drive as boot_drive, image as boot_image};
 pub use last::Mark;
 pub use machine::{Heard, Machine};
 pub use memory::{Kernel as KernelMap, Read};

@@ -96,7 +96,7 @@ impl Boot {
         );
         let places: Vec<u64> =
             self.reads.iter().map(|read| kernel.physical(read)).collect::<Result<_>>()?;
-        let arguments = self.arguments(&data)?;
+        let arguments = self.arguments(&data, &kernel)?;
         let mut log = match &self.log {
             Some(path) => Some(
                 File::create(path).with_context(|| format!("cannot write {}", path.display()))?,
@@ -117,21 +117,15 @@ impl Boot {
         })
     }
 
-    fn arguments(&self, kernel: &[u8]) -> Result<Vec<String>> {
+    fn arguments(&self, data: &[u8], kernel: &Kernel) -> Result<Vec<String>> {
         let mut arguments: Vec<String> =
             ["-smp", &self.cpus.to_string(), "-m", &self.memory, "-accel", &self.accelerator]
                 .map(String::from)
                 .into();
         match self.loader {
             Loader::Grub => {
-                let image = iso::image(&self.cache, kernel, &self.command_line, &self.modules)?;
-                // A comma ends an option's value unless it is doubled.
-                let image = text_of(&image)?.replace(',', ",,");
-                arguments.extend([
-                    "-drive".into(),
-                    format!("file={image},format=raw,media=cdrom,readonly=on"),
-                ]);
-                arguments.extend(["-boot", "d"].map(String::from));
+                let image = iso::image(&self.cache, data, &self.command_line, &self.modules)?;
+                arguments.extend(iso::drive(&image, kernel)?);
             }
             Loader::Direct => {
                 arguments.extend(["-kernel".into(), text_of(&self.kernel)?.into()]);

@@ -11,7 +11,7 @@ use super::ext2::Ext2;
 use super::flavour::{self, Need};
 use super::image::{Image, MENU};
 use super::{grub, overlay};
-use crate::boot::{boot_image, KernelMap, Read};
+use crate::boot::{boot_drive, boot_image, KernelMap, Read};
 use crate::run::counters::Counters;
 
 #[derive(Debug)]
@@ -52,13 +52,12 @@ impl Source {
     pub fn prepare(&self, kernel: Option<&Path>, scratch: &Path, cache: &Path) -> Result<Prepared> {
         let (is_64, arguments) = match self {
             Source::Directory(directory) => {
-                let kernel =
-                    crate::elf::read(kernel.context("a RAM disk comes without a kernel")?)?;
+                let path = kernel.context("a RAM disk comes without a kernel")?;
+                let kernel = crate::elf::read(path)?;
                 let modules = directory.modules();
                 let command_line = directory::COMMAND_LINE;
                 let disc = boot_image(&cache.join("images"), &kernel, command_line, &modules)?;
-                let drive = drive(&disc, "raw,media=cdrom,readonly=on")?;
-                (directory.is_64, vec!["-drive".into(), drive, "-boot".into(), "d".into()])
+                (directory.is_64, boot_drive(&disc, &KernelMap::parse(path, &kernel)?)?)
             }
             Source::Image(image) => {
                 let overlay = image_overlay(image, kernel, scratch)?;
