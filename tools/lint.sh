@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Formatting, lines of prose, and what clippy finds.
 set -eu
-cd "$(dirname -- "$0")/.."
+tools=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+cd "$tools/.."
 cargo=${CARGO:-cargo}
 
 usage() {
     cat <<'END'
-usage: lint.sh format|clippy, or lint.sh prose [FOLDER]
+usage: lint.sh format, or lint.sh clippy|prose [FOLDER]
 format: the Rust sources are as `cargo fmt` writes them, and prose too. prose: no line of a .md file in FOLDER (this one) is longer
-than 100 columns, tables, code and what has no space in it apart. clippy: it finds nothing wrong, and a reason for each unsafe block.
+than 100 columns, tables, code and what has no space in it apart. clippy: it finds nothing wrong in the workspace in FOLDER, and a
+reason for each unsafe block; it works in target/ there, with what the programs are made of, compiled for them already.
 Exit status: 0 so it is, 77 this cargo has no such command, another: it is not so.
 END
 }
@@ -32,10 +34,12 @@ case ${1-} in
     format) prose .; has fmt; exec $cargo fmt --all --check ;;
     clippy)
         has clippy
-        exec $cargo clippy --locked --quiet --target-dir target --all-targets \
-            -p gnumach-vm-map -p kit -p vmtool -p oracle -p interleavings -- \
-            -D clippy::correctness -D clippy::suspicious -D clippy::perf -D clippy::undocumented_unsafe_blocks \
-            -D unsafe_op_in_unsafe_fn
+        cd "${2-.}"
+        RUSTC_WORKSPACE_WRAPPER=$tools/clippy-rustc.sh
+        CLIPPY_ARGS=$(printf '%s__CLIPPY_HACKERY__' -D clippy::correctness -D clippy::suspicious -D clippy::perf \
+            -D clippy::undocumented_unsafe_blocks -D unsafe_op_in_unsafe_fn)
+        export RUSTC_WORKSPACE_WRAPPER CLIPPY_ARGS
+        exec $cargo build --locked --quiet --target-dir target --all-targets --workspace
         ;;
     *) usage >&2; exit 2 ;;
 esac
