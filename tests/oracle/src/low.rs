@@ -69,6 +69,19 @@ pub const SI: usize = 6;
 pub const DI: usize = 7;
 
 impl Gate {
+    /// What the kernel's code left in a register. Of 32-bit code it is read as that wrote it: a processor is slow to read
+    /// eight bytes of which it has just written four.
+    #[inline]
+    pub fn register(&self, number: usize) -> u64 {
+        let register = self.registers[number];
+        if is_wide() {
+            register
+        } else {
+            u64::from(register as u32)
+        }
+    }
+
+    #[inline]
     pub fn sp(&self) -> u32 {
         self.registers[SP] as u32
     }

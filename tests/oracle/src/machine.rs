@@ -118,7 +118,7 @@ const KEPT_WIDE: [(usize, u64); 6] = [
 const IN_REGISTERS: [usize; 6] = [low::DI, low::SI, low::DX, low::CX, 8, 9];
 /// No case makes as many calls, unless it does not end.
 const MOST_CALLS: usize = 20_000;
-const DIRECTION_FLAG: u64 = 0x400;
+const DIRECTION_FLAG: u32 = 0x400;
 
 impl Machine {
     /// Maps the kernel and our object, and makes both ready to run. The reason
@@ -205,8 +205,9 @@ impl Machine {
     ) -> Result<u32, Stop> {
         let (wide, word) = (low::is_wide(), low::word_size());
         let gate = low::gate();
-        let outer = *gate;
-        let top = if self.depth == 0 { STACK_TOP } else { (outer.sp() - 64) & !15 };
+        // What is left at the gate by a call from outside means nothing to the next.
+        let outer = (self.depth != 0).then(|| *gate);
+        let top = outer.map_or(STACK_TOP, |outer| (outer.sp() - 64) & !15);
         self.depth += 1;
         watch::CALLS.fetch_add(1, Relaxed);
         spoil(gate, scratch);
@@ -245,9 +246,9 @@ impl Machine {
                 exit => self.serve((exit - FIRST_HOOK) as usize)?,
             }
         }
-        let left = *low::gate();
-        let changed = kept.iter().find(|&&(register, value)| left.registers[register] != value);
-        if changed.is_some() || left.sp() != base || left.flags & DIRECTION_FLAG != 0 {
+        let left = low::gate();
+        let changed = kept.iter().any(|&(register, value)| left.register(register) != value);
+        if changed || left.sp() != base || left.flags as u32 & DIRECTION_FLAG != 0 {
             return Err(Stop::Clobbered(format!(
                 "{:#x?}, expected by their numbers {kept:#x?}; \
                  stack pointer {:#x}, expected {base:#x}; flags {:#x}",
@@ -256,9 +257,12 @@ impl Machine {
                 left.flags
             )));
         }
+        let result = left.registers[low::AX] as u32;
         self.depth -= 1;
-        *low::gate() = outer;
-        Ok(left.registers[low::AX] as u32)
+        if let Some(outer) = outer {
+            *low::gate() = outer;
+        }
+        Ok(result)
     }
 
     /// Serves the call of a hooked function, and lets its caller go on.

@@ -79,6 +79,28 @@ impl Image {
         }
     }
 
+    /// Keeps memory as it is, of the kernel's data the lines that changed before. The arena is in
+    /// use up to `end`.
+    pub fn keep(&self, end: u32, kept: &mut Kept) {
+        kept.end = end;
+        kept.arena.clear();
+        kept.arena.extend_from_slice(arena(end));
+        kept.data.clear();
+        let line = |&(line, _): &(u32, usize)| -> [u8; LINE] {
+            (&*low::bytes(line, LINE as u32)).try_into().expect("a line")
+        };
+        kept.data.extend(self.hot.iter().map(line));
+    }
+
+    /// Makes memory, which is the image, what was kept; returns where the use of the arena ends.
+    pub fn put_kept(&self, kept: &Kept) -> u32 {
+        arena(kept.end).copy_from_slice(&kept.arena);
+        for (&(line, _), bytes) in self.hot.iter().zip(&kept.data) {
+            low::bytes(line, LINE as u32).copy_from_slice(bytes);
+        }
+        kept.end
+    }
+
     /// Whether the kernel's data has changed where it never did before.
     pub fn has_unseen_changes(&self) -> bool {
         let known = self.pages.len() / PAGE;
@@ -109,6 +131,14 @@ impl Image {
         }
         self.hot.sort_unstable();
     }
+}
+
+/// A state of memory, kept in whole.
+#[derive(Default)]
+pub struct Kept {
+    end: u32,
+    arena: Vec<u8>,
+    data: Vec<[u8; LINE]>,
 }
 
 /// In what a state differs from an image.
@@ -186,11 +216,19 @@ impl Lines {
     }
 }
 
-/// Whether two lines are, without a call and without a way out in between.
+/// Whether two lines are the same. By hand, as the compiler makes it a way out behind each word.
+#[inline]
 fn same(a: &[u8], b: &[u8]) -> bool {
-    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
-    let words = a.chunks_exact(8).zip(b.chunks_exact(8));
-    words.fold(0, |all, (a, b)| all | word(a) ^ word(b)) == 0
+    use std::arch::x86_64::*;
+    assert!(a.len() == LINE && b.len() == LINE);
+    // SAFETY: x86-64 has these instructions, and both slices have the bytes.
+    unsafe {
+        let part = |line: &[u8], at: usize| _mm_loadu_si128(line.as_ptr().add(at).cast());
+        let differ = |at| _mm_xor_si128(part(a, at), part(b, at));
+        let halves = [_mm_or_si128(differ(0), differ(16)), _mm_or_si128(differ(32), differ(48))];
+        let all = _mm_or_si128(halves[0], halves[1]);
+        _mm_movemask_epi8(_mm_cmpeq_epi8(all, _mm_setzero_si128())) == 0xffff
+    }
 }
 
 /// The arena up to some bytes behind `end`.
