@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 
 /// What the tests said.
 #[derive(Debug, PartialEq)]
@@ -16,25 +16,53 @@ pub struct Outcome {
 /// The features with which there are other tests, whose names begin so.
 pub const FEATURES: [&str; 2] = ["callers", "sound"];
 
-/// Builds and runs the hosted tests of the workspace at `root`, with these features.
-pub fn run(root: &Path, target: &Path, features: &str) -> Result<Outcome> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(&cargo)
-        .current_dir(root)
-        .args(["test", "--test", "hosted", "--features", features])
-        .env("CARGO_TARGET_DIR", target)
-        .env("CARGO_TERM_COLOR", "never")
-        .env_remove("SEED")
-        .output()
-        .with_context(|| format!("cannot run {}", Path::new(&cargo).display()))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    match parse(&text) {
-        Some(outcome) if outcome.failed.is_empty() == output.status.success() => Ok(outcome),
-        _ => bail!(
-            "the hosted tests were not built or did not run to their end ({}):\n{}{text}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        ),
+/// Where the hosted tests are built and run.
+pub struct Tests<'a> {
+    /// The workspace.
+    pub root: &'a Path,
+    pub target: &'a Path,
+    /// Features that they are built with.
+    pub features: &'a str,
+}
+
+impl Tests<'_> {
+    /// Builds and runs them all.
+    pub fn run(&self) -> Result<Outcome> {
+        self.cargo_test(&[])
+    }
+
+    /// The same of these alone, by their names.
+    pub fn run_these(&self, names: &[String]) -> Result<Outcome> {
+        let mut all = Outcome { passed: 0, failed: Vec::new() };
+        for name in names {
+            let Outcome { passed, failed } = self.cargo_test(&["--", "--exact", name])?;
+            ensure!(passed + failed.len() == 1, "there is no hosted test {name}");
+            all.passed += passed;
+            all.failed.extend(failed);
+        }
+        Ok(all)
+    }
+
+    fn cargo_test(&self, arguments: &[&str]) -> Result<Outcome> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(&cargo)
+            .current_dir(self.root)
+            .args(["test", "--test", "hosted", "--features", self.features])
+            .args(arguments)
+            .env("CARGO_TARGET_DIR", self.target)
+            .env("CARGO_TERM_COLOR", "never")
+            .env_remove("SEED")
+            .output()
+            .with_context(|| format!("cannot run {}", Path::new(&cargo).display()))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match parse(&text) {
+            Some(outcome) if outcome.failed.is_empty() == output.status.success() => Ok(outcome),
+            _ => bail!(
+                "the hosted tests were not built or did not run to their end ({}):\n{}{text}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            ),
+        }
     }
 }
 
