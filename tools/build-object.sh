@@ -163,20 +163,13 @@ symbols="$symbols $more_symbols"
 # shellcheck disable=SC2046 # an option and a word for each symbol
 ld -m "$emulation" -r --gc-sections $(printf -- '-u %s ' $symbols) -o "$output.new" "$archive"
 # -u asks for a symbol without failing when nothing defines it.
-defined=$(readelf -sW "$output.new" | awk '$7 != "UND" { print $8 }')
-for symbol in $symbols; do
-    case "
-$defined
-" in
-        *"
-$symbol
-"*) ;;
-        *)
-            echo "build-object.sh: the crate defines no $symbol" >&2
-            exit 1
-            ;;
-    esac
-done
+missing=$(readelf -sW "$output.new" | awk -v wanted="$symbols" '
+    $7 != "UND" { defined[$8] }
+    END { count = split(wanted, names); for (n = 1; n <= count; n++) if (!(names[n] in defined)) { print names[n]; exit } }')
+[ -z "$missing" ] || {
+    echo "build-object.sh: the crate defines no $missing" >&2
+    exit 1
+}
 rm -f "$record"
 mv "$output.new" "$output"
 { echo "$made_from"; sha256sum <"$output"; } >"$record.new"
