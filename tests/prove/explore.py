@@ -39,6 +39,14 @@ class Solver:
             raise NotUnderstood("the preconditions contradict each other: nothing is proved")
         self.model = self.solver.model()
 
+    def always(self, expression, value):
+        """Whether the term has the value in every state that the path allows."""
+        self.solver.push()
+        self.solver.add(denies(expression, value))
+        possible = self.check()
+        self.solver.pop()
+        return not possible
+
     def stop(self):
         self.solver.pop()
 

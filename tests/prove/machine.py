@@ -60,8 +60,8 @@ class Machine:
                     return
                 index += 1
             self.leave(state)
-        except Fork:
-            # Once it is chosen, this step is run again.
+        except (Fork, Ended):
+            # Once it is chosen, this step is run again; so it is where an induction goes on.
             state.index = index
             raise
 

@@ -17,10 +17,11 @@ COALESCE, SCAN = "vm_map_coalesce_entry", "vm_map_pageable_scan"
 class Case:
     """One call on one map of so many entries."""
 
-    def __init__(self, image, function, entries, position, shape=None, others=False, part=None):
+    def __init__(self, image, function, entries, position, shape=None, others=False, part=None,
+                 strangers=0):
         self.image = image
         self.function = function
-        self.world = World(image, entries, strangers=1 if others else 0)
+        self.world = World(image, entries, strangers)
         ring = [*self.world.entries, self.world.header]
         self.entry = ring[position]
         self.position = position
@@ -34,7 +35,10 @@ class Case:
         where = "the header" if self.entry == self.world.header else f"e{self.position}"
         shape = f", gap tree {self.shape}" if self.shape else ""
         part = f", part {self.part[0]}" if self.part else ""
-        return f"{self.function} of {where} in {len(self.world.entries)} entries{shape}{part}"
+        others = "" if isinstance(self.others, Nobody) else ", and other CPUs"
+        others += f", {len(self.world.strangers)} new" if self.world.strangers else ""
+        entries = len(self.world.entries)
+        return f"{self.function} of {where} in {entries} entries{shape}{part}{others}"
 
     def start(self, side):
         """The first state of a side, and the conditions on it."""
@@ -51,6 +55,10 @@ class Case:
             arguments = dict(zip(("eax", "edx", "ecx"), arguments))
         self.world.first_registers(state, arguments)
         return state, conditions
+
+    def enter(self, machine, state):
+        """Puts the state at the function's beginning."""
+        machine.start(state, self.address(state.side))
 
     def address(self, side):
         return self.image.ours[self.function] if side == "ours" else \
@@ -181,12 +189,12 @@ def coalesces(image, entries):
     return cases
 
 
-def scans(image, entries, others=False):
-    """From each entry and from the header."""
+def scans(image, entries, others=False, strangers=0):
+    """From each entry and from the header; `strangers` are entries that others may link in."""
     cases = []
     for position in range(entries + 1):
         bits = min(entries - position, 3) + 1 if position < entries else 0
         for number in range(1 << bits):
             part = (number, bits) if bits else None
-            cases.append(Case(image, SCAN, entries, position, others=others, part=part))
+            cases.append(Case(image, SCAN, entries, position, None, others, part, strangers))
     return cases

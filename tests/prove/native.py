@@ -18,9 +18,10 @@ SKIPPED = 77
 class Samples:
     """States for the processor, with what is predicted for them."""
 
-    def __init__(self, every=97):
+    def __init__(self, covered=None, every=97):
+        """`covered`: the instructions that samples of other cases have."""
         self.texts, self.predictions = [], {}
-        self.covered = set()
+        self.covered = set() if covered is None else covered
         self.every, self.seen = every, 0
         self.random = random.Random(1)
 

@@ -56,6 +56,34 @@ class Unlocked:
                 self.reads.add(byte)
 
 
+class Anybody:
+    """Other CPUs change all there is but the pmap, marked or not, at each call once the map is not
+    locked for writing."""
+
+    def __init__(self, world):
+        self.world = world
+
+    def before_call(self, state, name):
+        pass
+
+    def after_call(self, state, name, label, written, marked):
+        if name in ("lock_done", "lock_write_to_read"):
+            state.others = Unlocked(self.world, [])
+        if state.others is None:
+            return
+        state.others.reads = set()
+        world = self.world
+        places = [(world.map, "vm_map", "map")]
+        places += [(entry, "vm_map_entry", who) for entry, who in world.names.items()]
+        for base, structure, who in places:
+            for offset, size, member in world.image.pieces(structure):
+                if base + offset != world.hint_lock and member != "pmap":
+                    value = unknown(f"{label}.{who}.{member}", 8 * size)
+                    state.memory.write(base + offset, size, value)
+        if name == "lock_write":
+            state.others = None
+
+
 class Others:
     """Other CPUs act after each call that this one makes with the map unlocked."""
 

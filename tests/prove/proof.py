@@ -44,10 +44,15 @@ class Proof:
             return refuted.difference
         return None
 
+    @property
+    def executed(self):
+        """The instructions that were ever run."""
+        return self.machine.executed
+
     def root(self, side, remember):
         """Where a side first has to choose, and the conditions on its first state."""
         state, conditions = self.case.start(side)
-        self.machine.start(state, self.case.address(side))
+        self.case.enter(self.machine, state)
         return Node(self.machine, state, remember), conditions
 
     def at_shipped_end(self, shipped, chosen):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from image import Image
 from native import SKIPPED, Oracle, disagreements
-from suites import BY_NAME, SUITES, prove_suites
+from suites import BY_NAME, SUITES, more_samples, prove_suites
 
 sys.setrecursionlimit(20000)
 PROVED, NOT_PROVED, USAGE = 0, 1, 2
@@ -108,6 +108,7 @@ def main():
     began = time.monotonic()
     heading(Image(options.image))
     results = prove_suites(options.image, names, options.jobs, report=progress, done=row)
+    results.update(more_samples(results))
     failed = [result for result in results.values() if result.failure or result.difference]
     for result in failed:
         if result.failure:

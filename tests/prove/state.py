@@ -72,6 +72,8 @@ class State:
             return term
         found = self.chosen.get(term.ident)
         if found is None:
+            found = self.world.place(self, term)
+        if found is None:
             raise Fork(term)
         return found
 

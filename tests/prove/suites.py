@@ -7,6 +7,7 @@ import time
 from errors import NotUnderstood
 from concrete import state_text
 from image import Image
+from induction import Induction, Walks, walks
 from lift import Lifter
 from maps import COALESCE, coalesces, scans
 from native import Samples
@@ -15,13 +16,15 @@ from proof import Proof
 GAPS = "who is to leave the gap tree has a gap, and says rightly whether he is in the tree"
 ORDER = "start < end of each entry, end <= start of the next"
 NEST = "the marked entries keep their order and limits"
+ENTRIES = "where a link leads is an entry or the header"
 
 
 class Suite:
-    def __init__(self, name, title, preconditions, cases, asked=False):
+    def __init__(self, name, title, preconditions, cases, asked=False, needs=()):
         self.name, self.title, self.preconditions = name, title, preconditions
-        # `asked`: long, and left out unless it is asked for.
-        self.cases, self.asked = cases, asked
+        # `asked`: long, and left out unless it is asked for. `needs`: suites whose states run on the
+        # processor what this one came by, which has no states of whole calls.
+        self.cases, self.asked, self.needs = cases, asked, needs
 
 
 SUITES = [
@@ -29,11 +32,15 @@ SUITES = [
     Suite("coalesce-3", "coalesce, 3 entries", GAPS, lambda image: coalesces(image, 3)),
     Suite("coalesce-4", "coalesce, 4 entries", GAPS, lambda image: coalesces(image, 4), asked=True),
     Suite("scan-1", "scan, 1 entry", ORDER, lambda image: scans(image, 1)),
-    Suite("scan-2", "scan, 2 entries", ORDER, lambda image: scans(image, 2)),
+    Suite("scan-2", "scan, 2 entries", ORDER, lambda image: scans(image, 2), asked=True),
+    Suite("scan-1-marks", "scan, 1 entry, others at its mark", f"{ORDER}; {NEST}",
+          lambda image: scans(image, 1, others=True)),
+    Suite("scan-any", "scan, any map, and other CPUs", ENTRIES, walks,
+          needs=("scan-1", "scan-1-marks", "scan-2")),
     Suite("scan-1-others", "scan, 1 entry, and other CPUs", f"{ORDER}; {NEST}",
-          lambda image: scans(image, 1, others=True), asked=True),
+          lambda image: scans(image, 1, others=True, strangers=1), asked=True),
     Suite("scan-2-others", "scan, 2 entries, and other CPUs", f"{ORDER}; {NEST}",
-          lambda image: scans(image, 2, others=True), asked=True),
+          lambda image: scans(image, 2, others=True, strangers=1), asked=True),
 ]
 BY_NAME = {suite.name: suite for suite in SUITES}
 
@@ -41,11 +48,11 @@ BY_NAME = {suite.name: suite for suite in SUITES}
 class Result:
     """What came of one case, or of all cases of a suite."""
 
-    def __init__(self):
+    def __init__(self, covered=None):
         self.cases = self.paths = self.pairs = 0
         self.seconds = 0.0
         self.executed = set()
-        self.samples = Samples()
+        self.samples = Samples(covered)
         # A difference in words and as a state; or why there is no proof.
         self.difference = self.failure = None
 
@@ -73,7 +80,7 @@ WORKER = {}
 def set_up(folder):
     WORKER["image"] = Image(folder)
     WORKER["lifter"] = Lifter(WORKER["image"])
-    WORKER["cases"] = {}
+    WORKER["cases"], WORKER["covered"] = {}, set()
 
 
 def cases_of(name):
@@ -85,10 +92,13 @@ def cases_of(name):
 def prove_case(task):
     name, number, with_samples = task
     case = cases_of(name)[number]
-    result = Result()
+    result = Result(WORKER["covered"])
     result.cases = 1
     began = time.process_time()
-    proof = Proof(case, WORKER["lifter"], result.samples.offer if with_samples else None)
+    if isinstance(case, Walks):
+        proof = Induction(case, WORKER["lifter"])
+    else:
+        proof = Proof(case, WORKER["lifter"], result.samples.offer if with_samples else None)
     try:
         difference = proof.run()
         if difference:
@@ -99,7 +109,7 @@ def prove_case(task):
     except RecursionError:
         result.failure = f"{case.name}: forks nest too deep"
     result.paths, result.pairs = proof.shipped_paths, proof.pairs
-    result.executed = proof.machine.executed
+    result.executed = proof.executed
     result.seconds = time.process_time() - began
     return result
 
@@ -142,3 +152,20 @@ def prove_suites(folder, names, jobs, with_samples=True, report=None, done=None)
             if done:
                 done(BY_NAME[name], total)
     return results
+
+
+def more_samples(results):
+    """Results of cases whose samples run instructions that no sample of `results` runs."""
+    if any(result.failure or result.difference for result in results.values()):
+        return {}
+    missing = set().union(*[result.executed for result in results.values()])
+    missing -= set().union(*[result.samples.covered for result in results.values()])
+    more = {}
+    needs = dict.fromkeys(need for name in results for need in BY_NAME[name].needs)
+    for name in [need for need in needs if need not in results]:
+        for number in range(len(cases_of(name))):
+            if missing:
+                result = prove_case((name, number, True))
+                more.setdefault(name, Result()).add(result)
+                missing -= result.samples.covered
+    return more

@@ -17,7 +17,7 @@ from values import settle, unknown
 class Others(unittest.TestCase):
     def setUp(self):
         image = Image(os.environ["PROVE_IMAGE"])
-        self.case = Case(image, SCAN, 1, 0, others=True)
+        self.case = Case(image, SCAN, 1, 0, others=True, strangers=1)
         self.state, _ = self.case.start("ours")
         self.entry = self.case.world.entries[0]
         self.byte, self.bit = image.bit("vm_map_entry", "in_transition")

@@ -10,6 +10,8 @@ import z3
 
 # Each term that there is, by z3's number for it. They stay, so that no number is given twice.
 TERMS = {}
+# And by its ident.
+BY_IDENT = []
 
 
 def intern(term):
@@ -17,6 +19,7 @@ def intern(term):
     known_already = TERMS.get(term.get_id())
     if known_already is None:
         term.ident = len(TERMS)
+        BY_IDENT.append(term)
         TERMS[term.get_id()] = known_already = term
     return known_already
 

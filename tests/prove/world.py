@@ -89,11 +89,19 @@ class World:
         for at, entry in enumerate(ring):
             self.set_link(memory, entry, "prev", ring[at - 1])
             self.set_link(memory, entry, "next", ring[(at + 1) % len(ring)])
+        return self.surroundings(memory)
+
+    def surroundings(self, memory):
+        """What lies outside of the map."""
         memory.write(self.privilege, 4, unknown("thread.vm_privilege", 32))
         memory.write(self.image.place["kernel_pmap"], 4, unknown("kernel_pmap", 32))
         thread = unknown("active_thread", 32)
         memory.write(self.image.place["active_thread"], 4, thread)
         return [z3.Or(thread == 0, thread == self.thread)]
+
+    def place(self, _state, _address):
+        """Where something lies whose address is no number: nowhere that is known of itself."""
+        return None
 
     def set_link(self, memory, entry, which, to):
         # The header begins with the same links as an entry.
