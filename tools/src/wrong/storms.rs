@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
@@ -60,7 +61,7 @@ impl StormArgs {
         workshop.target = elf::target_for(&elf::parse(kernel, &elf::read(kernel)?)?)
             .with_context(|| kernel.display().to_string())?;
         let unchanged = PathBuf::new();
-        Ok(Some(Plan { args: self, kernel, storm, folder, workshop, unchanged }))
+        Ok(Some(Plan { args: self, kernel, storm, folder, workshop: Some(workshop), unchanged }))
     }
 }
 
@@ -70,7 +71,8 @@ pub struct Plan<'a> {
     storm: &'a Path,
     /// Gets a folder for each version.
     folder: PathBuf,
-    workshop: Workshop,
+    /// Until it is needed.
+    workshop: Option<Workshop>,
     /// The kernel with the unchanged version.
     unchanged: PathBuf,
 }
@@ -88,11 +90,37 @@ impl Plan<'_> {
 
         let start = Instant::now();
         let line = super::saying("compiling the unchanged version".into());
-        let unchanged =
-            self.workshop.make_unchanged(UNCHANGED).and_then(|object| self.graft(object));
+        let mut workshop = self.workshop.take().context("a plan runs once")?;
+        let unchanged = workshop.make_unchanged(UNCHANGED).and_then(|object| self.graft(object));
         drop(line);
         self.unchanged = unchanged.context("no kernel with the unchanged version")?;
         println!("{:<32} {:<6} {:>5} {:>8}  caught by", "version", "load", "boots", "seconds");
+        let plan = &self;
+        // Versions are compiled while others are booted.
+        let (tried, missed) = std::thread::scope(|scope| {
+            let (made, objects) = mpsc::channel();
+            let versions = &chosen;
+            scope.spawn(move || {
+                versions.iter().try_for_each(|wrong| made.send(workshop.make_wrong(wrong)))
+            });
+            plan.boot_all(versions, &objects)
+        })?;
+        println!(
+            "{} of {tried} storms on wrong versions caught them, {:.0} s in all; logs in {}",
+            tried - missed,
+            start.elapsed().as_secs_f32(),
+            self.folder.display()
+        );
+        Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Boots the unchanged version, and each of these by the object that comes for it. Returns how many storms were to
+    /// catch one, and how many did not.
+    fn boot_all(
+        &self,
+        chosen: &[&Wrong],
+        objects: &mpsc::Receiver<Result<PathBuf>>,
+    ) -> Result<(usize, usize)> {
         let mut times = Vec::new();
         for load in Load::ALL {
             if chosen.iter().any(|wrong| wrong.loads.contains(&load)) {
@@ -102,7 +130,8 @@ impl Plan<'_> {
         let (mut tried, mut missed) = (0, 0);
         for wrong in chosen {
             let line = super::saying(format!("compiling {}", wrong.name));
-            let kernel = self.workshop.make_wrong(wrong).and_then(|object| self.graft(object));
+            let object = objects.recv().context("whoever compiles the versions has ended")?;
+            let kernel = object.and_then(|object| self.graft(object));
             drop(line);
             tried += wrong.loads.len();
             match kernel {
@@ -120,13 +149,7 @@ impl Plan<'_> {
                 }
             }
         }
-        println!(
-            "{} of {tried} storms on wrong versions caught them, {:.0} s in all; logs in {}",
-            tried - missed,
-            start.elapsed().as_secs_f32(),
-            self.folder.display()
-        );
-        Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok((tried, missed))
     }
 
     /// The kernel with a version's object in it, beside the object.
