@@ -42,7 +42,7 @@ pub(crate) fn begin(
         map.shadow_object(entry);
         entry.clear_needs_copy();
     }
-    map.share_object_with_previous(entry);
+    map.share_object_with_previous(entry, ticket);
     map.ensure_object(entry);
     map.grow_size_wired(entry.size());
     entry.set_wired_count(1);
@@ -87,7 +87,7 @@ impl Map<WriteLocked> {
 
     /// Gives an entry without an object, if it will be one with the wired entry before it,
     /// the space behind that one's: two objects could never become one.
-    fn share_object_with_previous(&self, entry: Entry<'_, WriteLocked>) {
+    fn share_object_with_previous(&self, entry: Entry<'_, WriteLocked>, ticket: &Ticket) {
         if !entry.object().is_null() {
             return;
         }
@@ -95,7 +95,7 @@ impl Map<WriteLocked> {
         let alike = previous.end() == entry.start()
             && previous.wired_count() != 0
             && !previous.object().is_null()
-            && !previous.in_transition()
+            && (!previous.in_transition() || previous.is_marked_by(ticket))
             && previous.access() == entry.access()
             && previous.protection() == entry.protection()
             && previous.max_protection() == entry.max_protection()

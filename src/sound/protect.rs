@@ -32,9 +32,14 @@ pub(crate) fn protect(
         if result != SUCCESS {
             return (cursor, result);
         }
+        // The first one stays apart from what is before the range.
+        let mut first = true;
         let cursor = bounds.walk(cursor, |step| {
             change(&step, new, which);
-            step.pass()
+            match core::mem::take(&mut first) {
+                true => step.pass(),
+                false => step.merge_and_pass(),
+            }
         });
         (cursor, result)
     });
