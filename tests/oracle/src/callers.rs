@@ -106,7 +106,7 @@ impl Machine {
         };
         // An empty map has no first entry, and upstream reads it all the same.
         let reads_entries = caller == PageableAll && (value == 0 || value & 1 != 0);
-        if reads_entries && self.layout.ring().next().is_none() {
+        if reads_entries && !self.counts_pages && self.layout.ring().next().is_none() {
             return Ok(0);
         }
         let locks = caller.locks(flags[0]);
@@ -131,14 +131,14 @@ impl Machine {
         hint == self.layout.header || self.layout.ring().any(|entry| entry == hint)
     }
 
-    fn entry_of(&self, place: Place) -> Option<u32> {
+    pub fn entry_of(&self, place: Place) -> Option<u32> {
         match place {
             Place::Entry { slot: HEADER, .. } | Place::At(_) => None,
             Place::Entry { slot, .. } => self.layout.entry_at(slot.into()),
         }
     }
 
-    fn address(&self, place: Place) -> u32 {
+    pub fn address(&self, place: Place) -> u32 {
         let Place::Entry { slot, from_end, bytes } = place else {
             let Place::At(address) = place else { unreachable!() };
             return address;
@@ -202,6 +202,11 @@ impl Machine {
             self.layout.set(entry, Field::IsSubMap, 1);
             self.layout.set(entry, Field::EntryObject, map);
         }
+    }
+
+    pub fn kernel_virtual(&self) -> [u32; 2] {
+        ["kernel_virtual_start", "kernel_virtual_end"]
+            .map(|name| self.kernel.symbols.get(name).map_or(0, |at| low::read32(at.address)))
     }
 
     /// Writes a variable of the kernel.

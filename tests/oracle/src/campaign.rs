@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, Result};
 
 use crate::case::{Base, Case};
+use crate::ends::conditions::CONDITIONS;
 use crate::reach::{self, Branch};
 use crate::rng::Rng;
 use crate::run::Bench;
-use crate::{generate, generate_callers, watch};
+use crate::{generate, generate_callers, generate_sound, watch};
 
 /// Cases of one map, which is built once for all of them.
 pub const GROUP: u64 = 32;
@@ -26,12 +27,24 @@ pub fn base_of(seed: u64, index: u64, base: &mut Base) {
     generate::base(&mut Rng::new(seed, index / GROUP * 2), base);
 }
 
-/// Makes a case for a map of `entries` entries: of the two functions, or of their callers.
-pub fn case_of(callers: bool, seed: u64, index: u64, entries: u32, case: &mut Case) {
+/// What is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Play {
+    /// The two functions.
+    Two,
+    /// Their callers.
+    Callers,
+    /// These, in the form of `sound`: how they leave a map.
+    Sound,
+}
+
+/// Makes a case for a map of `entries` entries.
+pub fn case_of(play: Play, seed: u64, index: u64, entries: u32, case: &mut Case) {
     let rng = &mut Rng::new(seed, index * 2 + 1);
-    match callers {
-        false => generate::case(rng, entries, case),
-        true => generate_callers::case(rng, entries, case),
+    match play {
+        Play::Two => generate::case(rng, entries, case),
+        Play::Callers => generate_callers::case(rng, entries, case),
+        Play::Sound => generate_sound::case(rng, entries, case),
     }
 }
 
@@ -45,6 +58,9 @@ struct Board {
     at: [AtomicU64; MOST_WORKERS],
     stuck: AtomicBool,
     counts: [AtomicU64; COUNTS],
+    /// By condition, in how many cases it held, and in how many of these the ends differed.
+    met: [[AtomicU64; 2]; CONDITIONS.len()],
+    strictly: AtomicU64,
     /// The lowest case in which a branch was taken, and not taken.
     ways: [[AtomicU64; 2]; reach::MOST],
 }
@@ -64,6 +80,8 @@ pub const COUNT_NAMES: [&str; COUNTS] = [
 struct Ran {
     differs: Option<u64>,
     counts: [u64; COUNTS],
+    met: [[u64; 2]; CONDITIONS.len()],
+    strictly: u64,
 }
 
 /// What a campaign found.
@@ -72,6 +90,8 @@ pub struct Found {
     pub seconds: f64,
     pub failed: Option<u64>,
     pub counts: [u64; COUNTS],
+    pub met: [[u64; 2]; CONDITIONS.len()],
+    pub strictly: u64,
     /// Per branch, the first cases that took it and did not.
     pub ways: Vec<[Option<u64>; 2]>,
 }
@@ -79,8 +99,7 @@ pub struct Found {
 pub struct Campaign<'a> {
     pub cases: u64,
     pub seed: u64,
-    /// The callers are played, not the two.
-    pub callers: bool,
+    pub play: Play,
     pub workers: usize,
     /// Breakpoints to serve, if any are armed.
     pub branches: &'a [Branch],
@@ -126,6 +145,8 @@ impl Campaign<'_> {
             seconds: started.elapsed().as_secs_f64(),
             failed: some(board.failed.load(Relaxed)),
             counts: std::array::from_fn(|i| board.counts[i].load(Relaxed)),
+            met: std::array::from_fn(|i| [0, 1].map(|way| board.met[i][way].load(Relaxed))),
+            strictly: board.strictly.load(Relaxed),
             ways: ways.iter().map(|way| [0, 1].map(|i| some(way[i].load(Relaxed)))).collect(),
         })
     }
@@ -191,6 +212,10 @@ impl Campaign<'_> {
             for (total, count) in board.counts.iter().zip(ran.counts) {
                 total.fetch_add(count, Relaxed);
             }
+            for (total, count) in board.met.iter().flatten().zip(ran.met.iter().flatten()) {
+                total.fetch_add(*count, Relaxed);
+            }
+            board.strictly.fetch_add(ran.strictly, Relaxed);
             board.done.fetch_add(end - first, Relaxed);
         }
     }
@@ -209,13 +234,20 @@ impl Campaign<'_> {
         let (mut ran, mut case) = (Ran::default(), Case::default());
         for index in cases {
             board.at[number].store(index, Relaxed);
-            case_of(self.callers, self.seed, index, bench.entries(), &mut case);
+            case_of(self.play, self.seed, index, bench.entries(), &mut case);
             if bench.run(&case).is_some() {
                 ran.differs = Some(index);
                 break;
             }
             for (count, happened) in ran.counts.iter_mut().zip(bench.notes()) {
                 *count += u64::from(happened);
+            }
+            if let Some(ends) = &bench.ends {
+                for (count, met) in ran.met.iter_mut().zip(&ends.met) {
+                    count[0] += u64::from(met.held);
+                    count[1] += u64::from(met.differs);
+                }
+                ran.strictly += u64::from(ends.strictly);
             }
             if armed {
                 self.note_ways(bench, board, index)?;

@@ -102,6 +102,13 @@ pub enum Poke {
     Virtual { from: u32, pages: u32 },
     /// There is no memory for entries, after some.
     NoMemory { after: u8 },
+    /// What no kernel leaves of wirings is put right, and `size_wired` is the sum and so
+    /// many pages less.
+    BeLikely { missing: u32 },
+    /// These pages, by number modulo 32, nobody has brought in.
+    Absent { pages: u32 },
+    /// A page of an entry cannot be brought in.
+    Failing { slot: u8, page: u32 },
     /// gap_size or in_gap_tree of the first on the gap list at the root of the gap
     /// tree, unless that is the entry at `but`.
     SpoilGapList { field: Field, value: u32, but: u8 },

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use crate::case::{Base, Case};
+use crate::ends::Judged;
 use crate::hooks::{Spec, SPECS};
 use crate::layout::Field;
 use crate::low;
@@ -55,6 +56,15 @@ pub fn compared(bench: &mut Bench, case: &Case) -> String {
         None => "no difference".to_string(),
         Some(difference) => format!("difference: {}", in_words(difference)),
     });
+    if let Some(ends) = &bench.ends {
+        line(format!("called: {:x?}", ends.call()));
+        match &ends.judged {
+            Judged::Well => {}
+            Judged::Differs(what) => line(format!("  {what}")),
+            Judged::Unsound(what) => line(format!("  ours is not sound: {what}")),
+        }
+        return text;
+    }
     for place in bench.places_that_differ() {
         line(format!("  {place}"));
     }
@@ -84,6 +94,7 @@ fn in_words(difference: Difference) -> &'static str {
         Difference::Memory => "map, entries, objects or threads",
         Difference::KernelData => "the kernel's own data",
         Difference::HeldLock => "what a spin lock guards was changed while another CPU held it",
+        Difference::Ends => "how the map was left",
         Difference::Stray => "a write outside of the map and the kernel's data",
     }
 }

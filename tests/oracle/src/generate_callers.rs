@@ -74,7 +74,7 @@ pub fn case(rng: &mut Rng, entries: u32, case: &mut Case) {
 }
 
 /// Makes entries agree, as a range that was protected or inherited and comes to merge.
-fn alike(rng: &mut Rng, entries: u32, case: &mut Case) {
+pub fn alike(rng: &mut Rng, entries: u32, case: &mut Case) {
     use Field::*;
     let first = rng.below(entries.max(1));
     let last = first + rng.below(6);
@@ -177,7 +177,7 @@ fn around(rng: &mut Rng) -> Poke {
     }
 }
 
-fn op(rng: &mut Rng, entries: u32) -> Op {
+pub fn op(rng: &mut Rng, entries: u32) -> Op {
     let (caller, _) = CALLERS[rng.below(CALLERS.len() as u32) as usize];
     let (start, end) = range(rng, entries);
     let value = match caller {

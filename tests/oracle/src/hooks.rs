@@ -7,6 +7,7 @@ use iced_x86::{
     BlockEncoder, BlockEncoderOptions, Code, Decoder, DecoderOptions, Instruction, InstructionBlock,
 };
 
+use crate::ends::pages::Do;
 use crate::kernel::Kernel;
 use crate::low;
 
@@ -19,8 +20,6 @@ pub enum Action {
     Return(u32),
     /// Memory of the arena, as the bytes of the cache's objects need.
     Allocate,
-    /// A page fault in a map that the scan has let go: others may act.
-    Fault,
     /// A failed assertion ends the run.
     Assert,
     /// So does a panic.
@@ -32,14 +31,24 @@ pub enum Action {
     Release,
     /// Another thread runs meanwhile.
     Block,
+    /// Where end states are compared, how often pages are wired; else what there is instead.
+    Page(Do, Otherwise),
     /// The oracle has no answer: the case must not lead here.
+    Refuse,
+}
+
+/// Where nobody asks how often a page is wired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Otherwise {
+    Fault,
+    Nothing,
     Refuse,
 }
 
 /// A function, what to do, and how many arguments are recorded.
 pub struct Spec(pub &'static str, pub Action, pub usize);
 
-use Action::{Allocate, Assert, Block, Fault, Panic, Refuse, Release, Return, Run, Sleep};
+use Action::{Allocate, Assert, Block, Page, Panic, Refuse, Release, Return, Run, Sleep};
 
 pub const SPECS: &[Spec] = &[
     Spec("vm_object_coalesce", Run, 8),
@@ -55,8 +64,8 @@ pub const SPECS: &[Spec] = &[
     Spec("kmem_cache_alloc", Allocate, 1),
     Spec("kmem_cache_free", Return(0), 2),
     Spec("kmem_cache_init", Return(0), 2),
-    Spec("vm_fault_wire", Fault, 2),
-    Spec("vm_fault_unwire", Return(0), 2),
+    Spec("vm_fault_wire", Page(Do::Wire, Otherwise::Fault), 2),
+    Spec("vm_fault_unwire", Page(Do::Unwire, Otherwise::Nothing), 2),
     Spec("Assert", Assert, 0),
     Spec("Panic", Panic, 0),
     Spec("thread_sleep", Sleep, 3),
@@ -79,6 +88,13 @@ pub const SPECS: &[Spec] = &[
     Spec("vm_object_deallocate", Release, 1),
     Spec("vm_object_page_remove", Run, 3),
     Spec("vm_object_pmap_remove", Return(0), 3),
+    Spec("vm_fault_wire_fast", Page(Do::WireFast, Otherwise::Refuse), 3),
+    Spec("vm_fault", Page(Do::BringIn, Otherwise::Refuse), 6),
+    Spec("vm_page_lookup", Page(Do::LookUp, Otherwise::Nothing), 2),
+    Spec("vm_page_wire", Page(Do::WirePage, Otherwise::Refuse), 1),
+    Spec("vm_page_unwire", Page(Do::UnwirePage, Otherwise::Refuse), 1),
+    Spec("pmap_extract", Return(0), 2),
+    Spec("pmap_change_wiring", Return(0), 3),
 ];
 
 /// Arguments that are ints, by number: 64-bit code leaves anything in the upper halves of those.

@@ -34,7 +34,8 @@ pub struct Kernel {
 }
 
 /// Structures that the oracle touches itself.
-const STRUCTS: &[&str] = &["vm_map", "vm_map_entry", "vm_object", "lock", "thread", "percpu"];
+const STRUCTS: &[&str] =
+    &["vm_map", "vm_map_entry", "vm_object", "vm_page", "lock", "thread", "percpu"];
 
 impl Kernel {
     /// Reads the file and maps its image at the addresses it was linked for, or a 64-bit kernel's

@@ -14,6 +14,7 @@ pub enum Owner {
     Map,
     Entry,
     Object,
+    Page,
     Thread,
 }
 
@@ -87,6 +88,9 @@ fields! {
         Internal = "internal",
         AbsentCount = "absent_count",
     }
+    Page "vm_page" {
+        PageWireCount = "wire_count",
+    }
     Thread "thread" {
         Privilege = "vm_privilege",
     }
@@ -128,9 +132,13 @@ pub struct Layout {
     /// What follows in the arena.
     pub free: u32,
     pub map_size: u32,
+    /// Where a map has it, if it does.
+    pub size_none: Option<u32>,
     pub header: u32,
     pub entry_size: u32,
     pub vm_object_size: u32,
+    pub page_size: u32,
+    pub tree_node: u32,
     gap_node: u32,
     gap_list: u32,
     /// The lock around the map's hint; UP kernels have no spin locks.
@@ -187,9 +195,12 @@ impl Layout {
             // Who takes the header for an entry finds zeros behind the map.
             free: map + align(map_size + size("vm_map_entry")?),
             map_size,
+            size_none: structs.find("vm_map", "size_none").map(|place| place.byte()),
             header: map + structs.place("vm_map", "hdr")?.byte(),
             entry_size: size("vm_map_entry")?,
             vm_object_size: size("vm_object")?,
+            page_size: size("vm_page")?,
+            tree_node: structs.place("vm_map_entry", "tree_node")?.byte(),
             gap_node: structs.place("vm_map_entry", "gap_node")?.byte(),
             hint_lock: lock("vm_map", "hint_lock")?.map(|offset| map + offset),
             object_lock: lock("vm_object", "Lock")?,
@@ -264,6 +275,28 @@ impl Layout {
     #[inline]
     pub fn may_be_entry(&self, address: u32) -> bool {
         address.wrapping_sub(low::ARENA) < low::ARENA_SIZE - self.entry_size
+    }
+
+    /// Takes back of an entry's wiring what no kernel leaves; returns the bytes that are
+    /// wired.
+    pub fn be_likely(&self, entry: u32) -> u32 {
+        use Field::*;
+        let get = |field| self.get(entry, field);
+        if get(IsSubMap) != 0 {
+            self.set(entry, NeedsCopy, 0);
+            self.set(entry, WiredCount, 0);
+        }
+        if get(EntryObject) == 0 || get(Protection) == 0 || get(ProjectedOn) != 0 {
+            self.set(entry, WiredCount, 0);
+        }
+        if get(WiredCount) == 0 {
+            return 0;
+        }
+        self.set(entry, WiredCount, get(WiredCount).min(2));
+        if get(Protection) & 2 != 0 {
+            self.set(entry, NeedsCopy, 0);
+        }
+        get(End) - get(Start)
     }
 
     /// Makes `entry`, unused memory, an entry whose gap node is the gap tree's root

@@ -8,8 +8,11 @@ use anyhow::{Context, Result};
 
 use crate::callers::{self, Addresses};
 use crate::case::Lock;
+use crate::ends::pages::Pages;
 use crate::given::Script;
-use crate::hooks::{self, Action, PutAway, Spec, EXIT_RETURN, FIRST_HOOK, MOST_ARGUMENTS, SPECS};
+use crate::hooks::{
+    self, Action, Otherwise, PutAway, Spec, EXIT_RETURN, FIRST_HOOK, MOST_ARGUMENTS, SPECS,
+};
 use crate::interference::{Functions, Plan};
 use crate::kernel::{c_string, Kernel};
 use crate::layout::{Field, Layout};
@@ -94,6 +97,9 @@ pub struct Machine {
     pub lock_is_timed: bool,
     pub hold: Option<Hold>,
     pub plan: Plan,
+    /// Of a run whose end state counts.
+    pub pages: Pages,
+    pub counts_pages: bool,
     /// What calls come to, instead of what the oracle plays.
     pub script: Option<Script>,
 }
@@ -152,6 +158,8 @@ impl Machine {
             lock_is_timed: false,
             hold: None,
             plan: Plan::default(),
+            pages: Pages::default(),
+            counts_pages: false,
             script: None,
         };
         machine.boot().context("the kernel's own set-up functions do not run here")?;
@@ -323,11 +331,17 @@ impl Machine {
                 let object = object.ok_or(Stop::Refused("an arena of that size"))?;
                 low::gate().registers[low::AX] = object.into();
             }
-            Action::Fault => {
+            Action::Page(what, _) if self.recording && self.counts_pages => {
+                low::gate().registers[low::AX] = self.serve_page(what, argument)?.into();
+            }
+            Action::Page(_, Otherwise::Fault) => {
                 if self.recording {
                     self.interfere()?;
                 }
+                low::gate().registers[low::AX] = 0;
             }
+            Action::Page(_, Otherwise::Nothing) => low::gate().registers[low::AX] = 0,
+            Action::Page(_, Otherwise::Refuse) => return Err(Stop::Refused(name)),
             Action::Assert => {
                 return Err(Stop::Assertion {
                     text: c_string(argument(0)),

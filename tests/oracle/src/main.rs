@@ -15,8 +15,10 @@ mod callers;
 mod campaign;
 mod case;
 mod dump;
+mod ends;
 mod generate;
 mod generate_callers;
+mod generate_sound;
 mod given;
 mod hooks;
 mod image;
@@ -37,7 +39,8 @@ mod state;
 mod watch;
 mod wrong;
 
-use campaign::{Campaign, Found, COUNT_NAMES, MOST_WORKERS};
+use campaign::{Campaign, Found, Play, COUNT_NAMES, MOST_WORKERS};
+use ends::conditions::CONDITIONS;
 use machine::{Machine, NoModifyLdt};
 use reach_list::Verdict;
 use run::Bench;
@@ -64,6 +67,10 @@ struct Args {
     /// what is between; the object is made with the feature callers
     #[arg(long)]
     callers: bool,
+    /// Compare how calls of these leave a map, and of the object, made with the feature sound, nothing else: but
+    /// where it meets a defect of the shipped code's, of a list that is told with how often that was
+    #[arg(long, conflicts_with_all = ["callers", "reach"])]
+    sound: bool,
     /// How many cases to run; for --wrong, the most per wrong version
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     cases: u64,
@@ -139,6 +146,9 @@ fn run(args: &Args) -> Result<Verdict> {
         kit::folder::ours_alone(&args.work)?;
     }
     let mut bench = Bench::new(Machine::new(&args.kernel, &args.object)?);
+    if args.sound {
+        bench.compare_ends();
+    }
     let version = bench.machine.kernel.version.clone();
     println!("{version}: seed {seed}");
     if let Some(index) = args.case {
@@ -149,7 +159,8 @@ fn run(args: &Args) -> Result<Verdict> {
         let plan = wrong::Plan {
             lists,
             headers,
-            callers_of: args.callers.then_some(&args.kernel),
+            play: args.play(),
+            kernel: &args.kernel,
             work: &args.work,
             cases: args.cases,
             seed,
@@ -167,7 +178,7 @@ fn run(args: &Args) -> Result<Verdict> {
     let campaign = Campaign {
         cases: args.cases,
         seed,
-        callers: args.callers,
+        play: args.play(),
         workers,
         branches: &branches,
         reach_cases: args.reach_cases.unwrap_or(args.cases),
@@ -175,6 +186,9 @@ fn run(args: &Args) -> Result<Verdict> {
     };
     let found = campaign.run(&mut bench)?;
     summary(&found, workers);
+    if args.sound {
+        told_of_ends(&found);
+    }
     if let Some(index) = found.failed {
         explain(&mut bench, args, seed, index)?;
         return Ok(Verdict::NotAsListed);
@@ -185,6 +199,16 @@ fn run(args: &Args) -> Result<Verdict> {
         Verdict::NotJudged if args.reach_cases.is_some() => Verdict::AsListed,
         judged => judged,
     })
+}
+
+impl Args {
+    fn play(&self) -> Play {
+        match (self.callers, self.sound) {
+            (true, _) => Play::Callers,
+            (_, true) => Play::Sound,
+            _ => Play::Two,
+        }
+    }
 }
 
 fn verdict(all_well: bool) -> Verdict {
@@ -210,9 +234,17 @@ fn summary(found: &Found, workers: usize) {
     }
 }
 
+/// In how many cases each defect was met, and the ends differed by it.
+fn told_of_ends(found: &Found) {
+    println!("{} met no defect, and were to end the same; of the others met", found.strictly);
+    for (condition, [held, differed]) in CONDITIONS.iter().zip(found.met) {
+        println!("  {held:>9} {}, and {differed} ended otherwise", condition.name);
+    }
+}
+
 /// Runs one case, and prints it.
 fn replay(bench: &mut Bench, args: &Args, seed: u64, index: u64) -> Result<bool> {
-    let (base, case) = case_of(bench, args.callers, seed, index)?;
+    let (base, case) = case_of(bench, args.play(), seed, index)?;
     watch::start_clock();
     bench.strict = true;
     print!("{}", dump::report(bench, &base, &case));
@@ -221,20 +253,20 @@ fn replay(bench: &mut Bench, args: &Args, seed: u64, index: u64) -> Result<bool>
 
 fn case_of(
     bench: &mut Bench,
-    callers: bool,
+    play: Play,
     seed: u64,
     index: u64,
 ) -> Result<(case::Base, case::Case)> {
     let (mut base, mut case) = (case::Base::default(), case::Case::default());
     campaign::base_of(seed, index, &mut base);
     bench.build(&base)?;
-    campaign::case_of(callers, seed, index, bench.entries(), &mut case);
+    campaign::case_of(play, seed, index, bench.entries(), &mut case);
     Ok((base, case))
 }
 
 /// Makes a failing case small, and prints it.
 fn explain(bench: &mut Bench, args: &Args, seed: u64, index: u64) -> Result<()> {
-    let (base, case) = case_of(bench, args.callers, seed, index)?;
+    let (base, case) = case_of(bench, args.play(), seed, index)?;
     watch::start_clock();
     bench.strict = true;
     let (base, case) = shrink::shrink(bench, &base, &case);
@@ -243,7 +275,11 @@ fn explain(bench: &mut Bench, args: &Args, seed: u64, index: u64) -> Result<()> 
     print!("{}", dump::report(bench, &base, &case));
     println!(
         "\nto see case {index} as it was: oracle{} --kernel {} --object {} --seed {seed} --case {index}",
-        if args.callers { " --callers" } else { "" },
+        match args.play() {
+            Play::Two => "",
+            Play::Callers => " --callers",
+            Play::Sound => " --sound",
+        },
         args.kernel.display(),
         args.object.display()
     );

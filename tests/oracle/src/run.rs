@@ -5,6 +5,7 @@ use anyhow::{bail, Result};
 
 use crate::campaign::COUNTS;
 use crate::case::{Base, Case, Op};
+use crate::ends::Ends;
 use crate::low;
 use crate::machine::{Call, Hold, Machine, Side, Stop};
 use crate::memory::{rounded, Changes, Image, Kept};
@@ -37,6 +38,8 @@ pub enum Difference {
     HeldLock,
     /// Something was written where nothing of a case is.
     Stray,
+    /// How the map was left.
+    Ends,
 }
 
 /// The state that a case begins with, for the second side.
@@ -63,6 +66,8 @@ pub struct Bench {
     /// Looks everywhere for changes after each run, instead of now and then.
     pub strict: bool,
     stray: bool,
+    /// If end states are compared, and not all that is done.
+    pub ends: Option<Ends>,
 }
 
 impl Bench {
@@ -81,7 +86,14 @@ impl Bench {
             ours: Trace::default(),
             strict: false,
             stray: false,
+            ends: None,
         }
+    }
+
+    /// From now on how maps are left is what counts.
+    pub fn compare_ends(&mut self) {
+        self.machine.counts_pages = true;
+        self.ends = Some(Ends::default());
     }
 
     /// Builds a map. The kernel's own functions must get through.
@@ -132,6 +144,8 @@ impl Bench {
         self.machine.reset();
         self.machine.calls.clear();
         self.machine.hold = None;
+        self.machine.pages.failing = None;
+        self.machine.pages.absent = 0;
         self.machine.plan.start(&case.acts);
         for &poke in &case.pokes {
             self.machine.poke(&self.built, poke);
@@ -171,6 +185,9 @@ impl Bench {
         if self.stray {
             return Some(Difference::Stray);
         }
+        if let Some(ends) = &mut self.ends {
+            return (!ends.judge()).then_some(Difference::Ends);
+        }
         self.compare()
     }
 
@@ -182,6 +199,9 @@ impl Bench {
         }
         machine.lock_is_timed = machine.hold.is_some();
         machine.hold_if_due();
+        if let Some(ends) = &mut self.ends {
+            ends.begin(machine, case);
+        }
         machine.recording = true;
         let trace = match side {
             Side::Shipped => &mut self.shipped,
@@ -189,7 +209,8 @@ impl Bench {
         };
         trace.returned.clear();
         for (index, &op) in case.ops.iter().enumerate() {
-            let result = machine.perform(op, index + 1 == case.ops.len());
+            let is_last = self.ends.is_none() && index + 1 == case.ops.len();
+            let result = machine.perform(op, is_last);
             // The scan returns nothing: eax is garbage.
             let result = match op {
                 Op::Scan { .. } | Op::Exact { scan: true, .. } => result.map(|_| 0),
@@ -202,6 +223,9 @@ impl Bench {
             }
         }
         machine.recording = false;
+        if let (Some(ends), Some(returned)) = (&mut self.ends, trace.returned.last()) {
+            ends.end(machine, returned);
+        }
         trace.broke_into = machine.lock_is_timed && !watch::wait_for_release();
         std::mem::swap(&mut trace.calls, &mut machine.calls);
         self.built_image.take_changes(machine.arena_end, self.strict, &mut trace.after);

@@ -129,6 +129,7 @@ impl Machine {
                 let base = match field.owner() {
                     Owner::Map => Some(layout.map),
                     Owner::Thread => Some(layout.thread),
+                    Owner::Page => None,
                     Owner::Object => Some(object(slot.max(1))),
                     Owner::Entry => entry(slot),
                 };
@@ -262,6 +263,17 @@ impl Machine {
                 self.set_variable("kernel_virtual_end", start + PAGE * pages);
             }
             Poke::NoMemory { after } => self.plan.no_memory = Some(after),
+            Poke::BeLikely { missing } => {
+                let wired = built.entries.iter().map(|&entry| layout.be_likely(entry));
+                let sum: u32 = wired.sum();
+                let drifted = sum.saturating_sub(PAGE * missing);
+                layout.set(layout.map, Field::SizeWired, drifted);
+            }
+            Poke::Absent { pages } => self.pages.absent = pages,
+            Poke::Failing { slot, page } => {
+                let address = |entry| layout.get(entry, Field::Start) + PAGE * page;
+                self.pages.failing = entry(slot).map(address);
+            }
             Poke::SpoilGapList { field, value, but } => {
                 let root = layout.gap_root_entry();
                 let first = root.and_then(|root| layout.first_of_gap_list(root));

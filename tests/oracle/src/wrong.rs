@@ -9,7 +9,7 @@ use kit::workshop::Workshop;
 use kit::wrong::{Judge, Wrong};
 
 use crate::callers::CALLERS;
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Play};
 use crate::low;
 use crate::ours::{COALESCE, SCAN};
 use crate::run::Bench;
@@ -18,8 +18,8 @@ pub struct Plan<'a> {
     /// A list of wrong versions, or a folder of lists.
     pub lists: &'a Path,
     pub headers: &'a Path,
-    /// Of the callers, for this kernel; not of the two.
-    pub callers_of: Option<&'a Path>,
+    pub play: Play,
+    pub kernel: &'a Path,
     /// A folder of ours.
     pub work: &'a Path,
     pub cases: u64,
@@ -30,7 +30,11 @@ pub struct Plan<'a> {
 /// Builds and runs every wrong version that the oracle must catch; false if one is not caught.
 pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
     let mut all = kit::wrong::read(plan.lists)?;
-    let judge = if plan.callers_of.is_some() { Judge::Callers } else { Judge::Oracle };
+    let judge = match plan.play {
+        Play::Two => Judge::Oracle,
+        Play::Callers => Judge::Callers,
+        Play::Sound => Judge::Ends,
+    };
     all.retain(|wrong: &Wrong| wrong.is_for(judge));
     ensure!(!all.is_empty(), "no version in {} is for the oracle", plan.lists.display());
     let top = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
@@ -38,11 +42,13 @@ pub fn run(bench: &mut Bench, plan: &Plan) -> Result<bool> {
     if low::is_wide() {
         workshop.target = "x86_64-gnumach";
     }
-    if let Some(kernel) = plan.callers_of {
-        workshop.features = features(&top, kernel)?;
+    match plan.play {
+        Play::Two => {}
+        Play::Callers => workshop.features = features(&top, plan.kernel)?,
+        Play::Sound => workshop.features = "sound".into(),
     }
     let (mut functions, versions) = (vec![SCAN, COALESCE], all.iter().collect::<Vec<_>>());
-    if plan.callers_of.is_some() {
+    if plan.play != Play::Two {
         functions.extend(CALLERS.map(|(_, name)| name));
     }
     let object = workshop.make_together(&versions, &functions)?;
@@ -79,7 +85,7 @@ fn first_that_differs(
     let campaign = Campaign {
         cases,
         seed: plan.seed,
-        callers: plan.callers_of.is_some(),
+        play: plan.play,
         workers: plan.workers,
         branches: &[],
         reach_cases: 0,

@@ -25,7 +25,11 @@ const TO_A_MODULE: &[(&str, &str)] = &[
 ];
 
 /// Files that export functions to C.
-const EXPORTS: &[&str] = &["src/ffi.rs", "src/callers/ffi.rs"];
+const EXPORTS: &[&str] = &["src/ffi.rs", "src/callers/ffi.rs", "src/sound/projected.rs"];
+
+/// By this tools know the object: once will do.
+const MARK_OF_SOUND: &str = "\n/// By this tools know an object that has it.\n#[no_mangle]\n#[allow(non_upper_case_globals)]\n\
+     pub static vm_map_rust_sound: u8 = 1;\n";
 
 /// The C name of a function of the version `index`.
 pub fn name(index: usize, function: &str) -> String {
@@ -61,6 +65,7 @@ fn make_module(version: &Path, index: usize) -> Result<()> {
     for (from, to) in TO_A_MODULE {
         replace_once(version, "src/lib.rs", from, to)?;
     }
+    replace_once(version, "src/sound/mod.rs", MARK_OF_SOUND, "")?;
     for file in EXPORTS {
         let path = version.join(file);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;

@@ -53,6 +53,8 @@ pub enum Judge {
     Oracle,
     /// The same of the functions that call the two, with the feature `callers`.
     Callers,
+    /// How those of `sound` leave a map, beside the machine code.
+    Ends,
     /// The proof that they are equal.
     Prove,
     /// Random calls on a kernel.
@@ -68,6 +70,7 @@ impl Judge {
         match self {
             Judge::Oracle => "oracle",
             Judge::Callers => "oracle-callers",
+            Judge::Ends => "oracle-sound",
             Judge::Prove => "prove",
             Judge::Fuzz => "fuzz",
             Judge::Interleavings => "interleavings",

@@ -189,7 +189,7 @@ pub fn install(kernel: &Kernel, put_away: &PutAway) -> Result<Vec<(u32, u32)>> {
                 low::bytes(at, size).copy_from_slice(&code);
                 stubs.push((at, size));
             }
-            Action::Return(_) | Action::Fault => {
+            Action::Return(_) | Action::Page(..) => {
                 let value = if let Action::Return(value) = action { *value } else { 0 };
                 if symbol.size < STUB_SIZE {
                     bail!("{name} has no room for a stub");

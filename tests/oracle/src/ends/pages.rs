@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//! How often each page of each object is wired: what the two sides do to pages, told in one
+//! way. The kernel's C faults in and wires an entry at a time, `sound` page by page.
+//!
+//! All pages lie in the objects that entries map, none in those below.
+
+use crate::layout::{Field, Layout};
+use crate::low;
+use crate::machine::{Machine, Stop};
+use crate::state::PAGE;
+
+pub const KERN_SUCCESS: u32 = 0;
+pub const KERN_FAILURE: u32 = 5;
+pub const KERN_MEMORY_ERROR: u32 = 10;
+
+/// A page, by its object and the offset there.
+pub type Place = (u32, u32);
+
+#[derive(Default)]
+pub struct Pages {
+    counts: Vec<(Place, i32)>,
+    /// Pages by number, modulo 32, that nobody has brought in yet.
+    pub absent: u32,
+    /// The page at this address cannot be had.
+    pub failing: Option<u32>,
+}
+
+/// What becomes of a call that has to do with pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Do {
+    /// `vm_fault_wire`, of an entry.
+    Wire,
+    /// `vm_fault_unwire`.
+    Unwire,
+    /// `vm_fault_wire_fast`: of a page, if that is there.
+    WireFast,
+    /// `vm_fault`: brings a page in.
+    BringIn,
+    /// `vm_page_lookup`.
+    LookUp,
+    /// `vm_page_wire`, `vm_page_unwire`, of the page that was looked up.
+    WirePage,
+    UnwirePage,
+}
+
+impl Pages {
+    /// As the entries that are counted as wired have it, once for each.
+    pub fn start(&mut self, layout: &Layout) {
+        self.counts.clear();
+        for entry in layout.ring() {
+            let get = |field| layout.get(entry, field);
+            if get(Field::WiredCount) != 0 && get(Field::IsSubMap) == 0 {
+                each(layout, entry, |_, place| self.add(place, 1));
+            }
+        }
+    }
+
+    pub fn counts(&self) -> &[(Place, i32)] {
+        &self.counts
+    }
+
+    pub fn count(&self, place: Place) -> i32 {
+        self.counts.iter().find(|(at, _)| *at == place).map_or(0, |(_, count)| *count)
+    }
+
+    fn add(&mut self, place: Place, by: i32) {
+        match self.counts.iter_mut().find(|(at, _)| *at == place) {
+            Some((_, count)) => *count += by,
+            None => self.counts.push((place, by)),
+        }
+    }
+
+    fn is_absent(&self, address: u32) -> bool {
+        self.absent >> (address / PAGE % 32) & 1 != 0 || self.cannot_be_had(address)
+    }
+
+    fn cannot_be_had(&self, address: u32) -> bool {
+        self.failing == Some(address & !(PAGE - 1))
+    }
+}
+
+/// The pages of an entry: their addresses and places. One without an object has none.
+fn each(layout: &Layout, entry: u32, mut visit: impl FnMut(u32, Place)) {
+    let get = |field| layout.get(entry, field);
+    let object = get(Field::EntryObject);
+    let (start, end) = (get(Field::Start), get(Field::End));
+    if object != 0 {
+        for address in (start..end).step_by(PAGE as usize) {
+            visit(address, (object, get(Field::Offset).wrapping_add(address - start)));
+        }
+    }
+}
+
+impl Machine {
+    /// Plays a call; returns what it returns.
+    pub fn serve_page(&mut self, what: Do, argument: impl Fn(u32) -> u32) -> Result<u32, Stop> {
+        let layout = &self.layout;
+        let pages = &mut self.pages;
+        match what {
+            Do::Wire => each(layout, argument(1), |address, place| {
+                if !pages.cannot_be_had(address) {
+                    pages.add(place, 1);
+                }
+            }),
+            Do::Unwire => {
+                let mut is_wired = true;
+                each(layout, argument(1), |_, place| {
+                    is_wired &= pages.count(place) > 0;
+                    pages.add(place, -1);
+                });
+                if !is_wired {
+                    let (text, function) =
+                        ("page->wire_count != 0".into(), "vm_page_unwire".into());
+                    return Err(Stop::Assertion { text, function });
+                }
+            }
+            Do::WireFast => {
+                let (address, entry) = (argument(1), argument(2));
+                if pages.is_absent(address) {
+                    return Ok(KERN_FAILURE);
+                }
+                let mut found = false;
+                each(layout, entry, |at, place| {
+                    if at == address {
+                        found = true;
+                        pages.add(place, 1);
+                    }
+                });
+                if !found {
+                    return Err(Stop::Refused("vm_fault_wire_fast for no page of the entry"));
+                }
+            }
+            Do::BringIn => {
+                if self.map_is_locked() {
+                    return Err(Stop::Refused("vm_fault with the map locked"));
+                }
+                let pages = &mut self.pages;
+                if pages.cannot_be_had(argument(1)) {
+                    return Ok(KERN_MEMORY_ERROR);
+                }
+                pages.absent &= !(1 << (argument(1) / PAGE % 32));
+            }
+            Do::LookUp => {
+                let place = (argument(0), argument(1));
+                let count = pages.count(place);
+                if count <= 0 {
+                    return Ok(0);
+                }
+                // One page serves for all: it is used at once.
+                let page = self.page_at_hand();
+                low::bytes(page, self.layout.page_size).fill(0);
+                self.layout.set(page, Field::PageWireCount, count as u32);
+                low::write32(page + self.layout.page_size, place.0);
+                low::write32(page + self.layout.page_size + 4, place.1);
+                return Ok(page);
+            }
+            Do::WirePage | Do::UnwirePage => {
+                let by = if what == Do::WirePage { 1 } else { -1 };
+                let page = self.page_at_hand();
+                let behind = page + self.layout.page_size;
+                let place = (low::read32(behind), low::read32(behind + 4));
+                self.pages.add(place, by);
+                let count = self.pages.count(place).max(0) as u32;
+                self.layout.set(page, Field::PageWireCount, count);
+            }
+        }
+        Ok(KERN_SUCCESS)
+    }
+
+    /// Where the page is that was looked up last, and behind it which.
+    fn page_at_hand(&self) -> u32 {
+        low::GATE + 0xa00
+    }
+
+    pub fn map_is_locked(&self) -> bool {
+        let get = |field| self.layout.get(self.layout.map, field);
+        get(Field::ReadCount) != 0 || get(Field::WantWrite) != 0 || get(Field::WantUpgrade) != 0
+    }
+}
