@@ -5,7 +5,7 @@
 
 #include "calls.h"
 
-/* The name of a defect that the call would meet, or NULL. */
-const char *known_defect(const struct model *model, const struct call *call);
+/* The name of a defect that the call would meet, or NULL. SOUND: on a kernel whose functions have that feature. */
+const char *known_defect(const struct model *model, const struct call *call, bool sound);
 
 #endif

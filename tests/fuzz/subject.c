@@ -32,7 +32,7 @@ static void step(unsigned index)
 
 	if (!(both.keep[index / 32] >> index % 32 & 1) || !can_perform(&subject, &call))
 		return;
-	known = known_defect(&subject.model, &call);
+	known = known_defect(&subject.model, &call, both.words->sound);
 	if (known && !both.words->known) {
 		both.outcome.steered++;
 		return;

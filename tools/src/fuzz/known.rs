@@ -24,6 +24,9 @@ pub struct Known {
     pub name: String,
     /// What the model must be like for a call to meet it.
     pub when: String,
+    /// Functions with the feature `sound` keep it away.
+    #[serde(default)]
+    pub sound: bool,
 }
 
 impl List {
@@ -54,6 +57,11 @@ mod tests {
             .filter_map(|line| line.trim().strip_prefix("{ \"")?.split('"').next())
             .collect();
         assert_eq!(listed, steered);
+        for one in &list.known {
+            let start = format!("{{ \"{}\"", one.name);
+            let line = program.lines().find(|line| line.trim().starts_with(&start)).unwrap();
+            assert_eq!(line.contains(", true }"), one.sound, "{}", one.name);
+        }
         let page = text("docs/upstream.md");
         for one in list.known.iter().chain(&list.threads) {
             assert!(

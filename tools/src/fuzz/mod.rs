@@ -65,6 +65,10 @@ pub struct Args {
     /// Make calls that meet known defects, too
     #[arg(long)]
     known: bool,
+    /// The grafted kernel's functions have the feature sound: it alone runs, beside the model, and calls that meet
+    /// defects which that keeps away are made
+    #[arg(long, requires = "rust")]
+    sound: bool,
     /// Threads that make the calls of a case; with more than one nothing is compared, as their order is
     /// nobody's answer, and without --known the kernels are copies in which the function of
     /// projected-unlocked answers at once
@@ -103,7 +107,10 @@ const CALLS: u32 = 48;
 pub fn run(args: &Args) -> Result<ExitCode> {
     if args.list_known {
         let list = known::List::read(known::LIST.as_ref())?;
-        list.known.iter().for_each(|known| println!("{:<24} {}", known.name, known.when));
+        for known in &list.known {
+            let sound = if known.sound { "; not with --sound" } else { "" };
+            println!("{:<24} {}{sound}", known.name, known.when);
+        }
         println!("with several threads:");
         list.threads.iter().for_each(|known| println!("{:<24} {}", known.name, known.when));
         return Ok(ExitCode::SUCCESS);
@@ -111,11 +118,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     ensure!(args.program.is_file(), "no program at {}: make fuzz-program", args.program.display());
     std::fs::create_dir_all(&args.logs)
         .with_context(|| format!("cannot make folder {}", args.logs.display()))?;
-    let subject = |name, path: &PathBuf| match args.threads > 1 && !args.known {
+    let subject = |name, path: &PathBuf| match args.threads > 1 && !args.known && !args.sound {
         true => Subject::new(name, &stub::copy(path, &args.logs, name)?),
         false => Subject::new(name, path),
     };
-    let mut subjects = vec![subject("stock", &args.stock)?];
+    let mut subjects = Vec::new();
+    if !args.sound {
+        subjects.push(subject("stock", &args.stock)?);
+    }
     if let Some(rust) = &args.rust {
         subjects.push(subject("ours", rust)?);
     }
@@ -127,6 +137,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         calls: CALLS,
         threads: args.threads,
         known: args.known,
+        sound: args.sound,
         stops: args.stops,
     };
     if let Some(title) = &args.title {

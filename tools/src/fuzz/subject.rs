@@ -34,6 +34,8 @@ pub struct Plan<'a> {
     pub threads: u32,
     /// Calls that meet known defects are made.
     pub known: bool,
+    /// So are those that meet defects which `sound` keeps away.
+    pub sound: bool,
     /// The most times that a kernel may stop.
     pub stops: u32,
 }
@@ -107,13 +109,15 @@ impl Subject {
     }
 
     fn boot(&self, plan: &Plan, words: &str, first: u32, log: &str) -> Result<Boot> {
-        let known = u32::from(plan.known);
+        let [known, sound] = [plan.known, plan.sound].map(u32::from);
         let threads = match plan.threads {
             1 => "patience=40".into(),
             threads => format!("threads={threads} rounds={ROUNDS} patience=60"),
         };
         let (seed, calls) = (plan.seed, plan.calls);
-        let words = format!("{PORTS} seed={seed} calls={calls} known={known} {threads} {words}");
+        let words = format!(
+            "{PORTS} seed={seed} calls={calls} known={known} sound={sound} {threads} {words}"
+        );
         let module = Module { path: plan.program.into(), args: words };
         let mut boot = plan.machine.boot(self.path.clone(), vec![module]);
         let log = plan.logs.join(format!("{log}.log"));
