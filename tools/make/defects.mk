@@ -9,11 +9,12 @@ defects-program: packages-build
 
 ## make defects    provoke upstream's known defects, stock beside ours: docs/upstream.md
 ##                 DEFECT="name ...": these alone; vmtool defects --names ... names them
+##                 CALLERS=1, SOUND=1: ours with these; with SOUND=1 ours is to hold, where the list says so
 # The list's expectations are of Debian's 486-smp; of any other kernel, stock and ours are only compared.
 defects: for-kernel packages-run defects-program
 	@rust=$(call made,plain-graft) && $(VMTOOL) defects --stock '$(KERNEL)' --rust "$$rust" --program $(DEFECTS) \
 		$(if $(filter file-486-smp,$(origin KERNEL)-$(FLAVOUR)),--suite $(SUITE)) --repeats $(REPEATS) --smp $(SMP) --banner-timeout 120 \
-		--logs "$${rust%/*}/defect-logs" --title "$(title)" $(DEFECT)
+		$(if $(SOUND),--sound) --logs "$${rust%/*}/defect-logs" --title "$(title)" $(DEFECT)
 
 # The schedules that the list names, and once a list that must fail.
 defects-schedules: packages-build

@@ -35,6 +35,8 @@ pub struct Defect {
     /// What it does: a text of its outcome, for every suite or by suite. Several, if threads race: any of
     /// them may come, or nothing; `*` at the end of one stands for whatever follows.
     does: Does,
+    /// What it does with the feature `sound`.
+    sound: WithSound,
 }
 
 /// Who can provoke it.
@@ -49,6 +51,15 @@ pub enum Takes {
     Privilege,
     /// A task that holds the kernel task's port, with several threads.
     KernelThreads,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum WithSound {
+    /// Always this, on every kernel: mostly nothing.
+    Does(String),
+    /// The same as without, and why.
+    AsUpstream { as_upstream: String },
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,6 +151,22 @@ impl Defect {
         format!("defect={}{seconds}", self.name)
     }
 
+    /// Of our functions with the feature `sound`.
+    pub fn expected_of_sound(&self, suite: Option<&str>) -> Expected<'_> {
+        match &self.sound {
+            WithSound::Does(text) => Expected::Always(text),
+            WithSound::AsUpstream { .. } => self.expected(suite),
+        }
+    }
+
+    /// Why it is the same with `sound`, if it is.
+    pub fn stays_because(&self) -> Option<&str> {
+        match &self.sound {
+            WithSound::Does(_) => None,
+            WithSound::AsUpstream { as_upstream } => Some(as_upstream),
+        }
+    }
+
     pub fn expected(&self, suite: Option<&str>) -> Expected<'_> {
         let mut does = &self.does;
         if let Does::BySuite(suites) = does {
@@ -204,17 +231,20 @@ mod tests {
         title = "t"
         takes = "task"
         does = "x"
+        sound = "nothing"
         [[defect]]
         name = "one.copy"
         title = "t"
         takes = "kernel-threads"
         seconds = 60
         does = { trixie = "y", sid = ["z", "assertion *"] }
+        sound = { as_upstream = "why" }
         [[defect]]
         name = "one-more"
         title = "t"
         takes = "privilege"
         does = "nothing"
+        sound = "an error"
     "#;
 
     fn chosen(names: &[&str]) -> Vec<String> {
@@ -279,6 +309,19 @@ mod tests {
     }
 
     #[test]
+    fn with_sound_each_has_an_expectation_of_its_own() {
+        let list = List::parse(TEXT).unwrap();
+        let [one, copy, more] = &list.defect[..] else { panic!() };
+        for suite in [None, Some("sid")] {
+            let allows = |text| one.expected_of_sound(suite).allows(text);
+            assert!(allows("nothing") && !allows("x"));
+            assert!(!more.expected_of_sound(suite).allows("nothing"));
+            assert_eq!(copy.expected_of_sound(suite), copy.expected(suite));
+        }
+        assert_eq!([one, copy].map(Defect::stays_because), [None, Some("why")]);
+    }
+
+    #[test]
     fn lists_that_say_too_little_are_refused() {
         let without_sid = TEXT.replace(", sid = [\"z\", \"assertion *\"]", "");
         let twice = TEXT.replace("one-more", "one");
@@ -287,6 +330,7 @@ mod tests {
             (twice.as_str(), "twice"),
             (&TEXT.replace("\"privilege\"", "\"root\""), "root"),
             (&TEXT.replace("title", "titel"), "titel"),
+            (&TEXT.replace("sound = \"an error\"\n", ""), "sound"),
         ] {
             let error = format!("{:#}", List::parse(text).unwrap_err());
             assert!(error.contains(complaint), "{error}");

@@ -26,7 +26,7 @@ use table::Row;
 /// (tests/defects/defects.toml) says, and both kernels do it alike.
 ///
 /// A call that never returns is told by the program itself, whose first thread goes on; a kernel that
-/// stopped, by its silence. Defects that only a schedule shows are listed with the command that replays
+/// stopped, by its silence. With --sound the list says what ours is to do: hold, mostly. Defects that only a schedule shows are listed with the command that replays
 /// it.
 ///
 /// Exit status: 0 each defect did what was expected, on both kernels alike; 10 a defect did something
@@ -49,6 +49,9 @@ pub struct Args {
     /// kernels are compared
     #[arg(long, value_name = "SUITE")]
     suite: Option<String>,
+    /// Our functions have the feature sound: what the list says of that is expected of them
+    #[arg(long, requires = "rust")]
+    sound: bool,
     /// Boots of each kernel for each defect
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     repeats: u32,
@@ -107,8 +110,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         for subject in &subjects {
             outcomes.push(boots(args, defect, subject)?);
         }
-        let row = Row { defect, suite, outcomes };
+        let row = Row { defect, suite, outcomes, sound: args.sound };
         print!("{}", row.text());
+        if let Some(why) = defect.stays_because().filter(|_| args.sound) {
+            println!("    with sound as upstream: {why}");
+        }
         let (verdict, why) = row.judge();
         status = status.max(verdict);
         complaints.extend(why.map(|why| format!("{}: {why}", defect.name)));
