@@ -26,6 +26,7 @@ static const struct defect defects[] = {
 	{ "wire-quota-twice", { wire_quota_twice } },
 	{ "projected-unlocked", { inherit_pages, move_page, inherit_more, protect_pages } },
 	{ "user-map-wire", { wire_fresh_pages, load_fresh_pages, protect_elsewhere } },
+	{ "user-map-wire.storm", { storm_makes_and_wires, storm_wires, storm_loads, storm_protects, storm_replaces, storm_wires_all } },
 	{ "unwire-busy-page", { unwire_shared_page, load_shared_page } },
 	{ "copy-delayed-shadow", { copy_shared_pages, load_copied_pages } },
 	{ "hole-filled", { wire_around_hole, fill_hole } },
