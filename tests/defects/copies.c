@@ -63,3 +63,18 @@ void copy_onto_itself(struct actor *actor)
 	arena_fork(&a);
 	arena_copy(&a, 0, 1, 0);
 }
+
+/* The same of pages that are not their own source, but lie in one object. */
+void copy_onto_itself_piece(struct actor *actor)
+{
+	struct arena a = arena_make(actor, 16);
+
+	/* One object for all of them. */
+	arena_wire(&a, 0, 16, PROT_DEFAULT);
+	arena_unwire(&a, 0, 16);
+	arena_wire(&a, 12, 2, PROT_DEFAULT);
+	arena_copy(&a, 11, 1, 9);
+	arena_inherit(&a, 7, 3, INHERIT_SHARE);
+	arena_fork(&a);
+	arena_copy(&a, 10, 3, 8);
+}

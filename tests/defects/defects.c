@@ -16,6 +16,7 @@ static const struct defect defects[] = {
 	{ "fork-endless", { fork_endless } },
 	{ "fork-endless.object", { fork_endless_object } },
 	{ "copy-onto-itself", { copy_onto_itself } },
+	{ "copy-onto-itself.piece", { copy_onto_itself_piece } },
 	{ "lock-wired-page", { lock_wired_page } },
 	{ "own-pager", { own_pager } },
 	{ "copyin-hides-error", { copyin_hides_error } },
