@@ -97,6 +97,15 @@ static bool copy_onto_itself(const struct model *model, const struct call *call)
 	return call->operation == COPY && any(range_of(model, call), lends) && any(destination(model, call), is_in_common);
 }
 
+/*
+ * Pages beside each other are pieces of one object more often there, and the model knows of no object: whatever the source is, it
+ * may be of the destination's.
+ */
+static bool copies_onto_common(const struct model *model, const struct call *call)
+{
+	return call->operation == COPY && any(destination(model, call), is_in_common);
+}
+
 static const struct {
 	const char *name;
 	bool (*holds)(const struct model *model, const struct call *call);
@@ -112,6 +121,8 @@ static const struct {
 
 const char *known_defect(const struct model *model, const struct call *call, bool sound)
 {
+	if (sound && copies_onto_common(model, call))
+		return "copy-onto-itself";
 	for (unsigned i = 0; i < sizeof defects / sizeof defects[0]; i++)
 		if (!(sound && defects[i].kept_away) && defects[i].holds(model, call))
 			return defects[i].name;
