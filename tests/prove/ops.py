@@ -4,7 +4,7 @@
 import z3
 
 from errors import NotUnderstood
-from values import condition, known, part, remembered, settle, term
+from values import condition, known, opposite, part, remembered, same, settle, term
 
 
 def arithmetic(bits, on_ints, on_terms):
@@ -73,10 +73,14 @@ def logic(bits):
 
 
 def equality(bits):
-    equal = comparison(bits, lambda a, b: a == b, lambda a, b: a == b)
-    differ = comparison(bits, lambda a, b: a != b, lambda a, b: a != b)
+    def alike(a, b):
+        return same(a, b, bits)
+
+    def differ(a, b):
+        return opposite(same(a, b, bits))
+
     return {
-        f"Iop_CmpEQ{bits}": equal,
+        f"Iop_CmpEQ{bits}": alike,
         f"Iop_CmpNE{bits}": differ,
         f"Iop_CasCmpNE{bits}": differ,
         f"Iop_ExpCmpNE{bits}": differ,
@@ -142,6 +146,7 @@ def flags(cc_op, dep1, dep2, ndep):
     name, bits = FLAGS[cc_op]
     a = part(dep1, 0, bits)
     b = part(dep2, 0, bits)
+    alike = condition(same(a, b, bits))
     a, b = term(a, bits), term(b, bits)
     if name == "add":
         result, carry = a + b, z3.ULT(a + b, a)
@@ -156,7 +161,8 @@ def flags(cc_op, dep1, dep2, ndep):
         result, carry = a, z3.Extract(0, 0, term(ndep, 32)) == 1
         edge = 1 << bits - 1 if name == "inc" else (1 << bits - 1) - 1
         overflow = a == edge
-    return carry, result == 0, z3.Extract(bits - 1, bits - 1, result) == 1, overflow
+    zero = alike if name == "sub" else result == 0
+    return carry, zero, z3.Extract(bits - 1, bits - 1, result) == 1, overflow
 
 
 def bit32(value):

@@ -8,7 +8,7 @@ import z3
 from errors import Unset
 from maps import shapes
 from memory import Memory
-from values import unknown
+from values import equal, known, settle, unknown
 
 
 class Shapes(unittest.TestCase):
@@ -23,6 +23,28 @@ class Shapes(unittest.TestCase):
     def test_each_once(self):
         names = [str(shape) for shape in shapes([0, 1, 2])]
         self.assertEqual(len(set(names)), len(names))
+
+
+class Sums(unittest.TestCase):
+    def setUp(self):
+        self.start, self.end, self.gap = [unknown(f"test.{n}", 32) for n in ("start", "end", "gap")]
+
+    def test_two_ways_to_say_one_thing(self):
+        between = settle(self.start - self.end)
+        first = equal(between, self.gap, 32)
+        self.assertIs(equal(self.start, settle(self.end + self.gap), 32), first)
+
+    def test_they_mean_the_same(self):
+        for a, b in [(self.start + self.end, self.gap), (self.start - self.end, self.gap + 7),
+                     (3 * self.start + 1, self.end), (self.start + 1, 5 - self.end)]:
+            meant = equal(settle(a), settle(b), 32)
+            solver = z3.Solver()
+            solver.add(meant != (a == b))
+            self.assertEqual(solver.check(), z3.unsat)
+
+    def test_known_ones(self):
+        self.assertIs(equal(settle(self.start + 1), settle(self.start + 2), 32), False)
+        self.assertTrue(known(equal(settle(self.start + 1), settle(1 + self.start), 32)))
 
 
 class Bytes(unittest.TestCase):

@@ -129,4 +129,22 @@ def same(a, b, bits):
 
 @remembered
 def equal(a, b, bits):
-    return settle(term(a, bits) == term(b, bits))
+    a, b = term(a, bits), term(b, bits)
+    if z3.is_app_of(a, z3.Z3_OP_BADD) or z3.is_app_of(b, z3.Z3_OP_BADD):
+        return sums_equal(settle(a - b))
+    return settle(a == b)
+
+
+def sums_equal(difference):
+    """Whether a sum is 0. a == b + c and a - b == c are one condition, but z3 has two, and takes long
+    to see it: so one summand is to equal the others, as the sum of these that came up first."""
+    if known(difference):
+        return difference == 0
+    best = None
+    for summand in difference.children() if z3.is_app_of(difference, z3.Z3_OP_BADD) else []:
+        for one, others in [(summand, summand - difference), (-summand, difference - summand)]:
+            one, others = z3.simplify(one), TERMS.get(z3.simplify(others).get_id())
+            if z3.is_const(one) and not z3.is_bv_value(one) and others is not None:
+                if best is None or others.ident < best[1].ident:
+                    best = one, others
+    return settle(difference == 0 if best is None else best[0] == best[1])
