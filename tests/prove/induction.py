@@ -57,6 +57,8 @@ class Point:
         self.block, self.index = state.block, state.index
         self.unlocked = state.others is not None
         self.pointer, self.cursor = pointer, cursor
+        # The keys of the unknowns that stand for what is not known any more.
+        self.forgotten = set()
         esp = state.get("esp")
         if not known(esp):
             raise NotUnderstood("a stack pointer that is not known")
@@ -78,8 +80,8 @@ class Point:
                 value = self.keep(f"{where}.{address}", value)
                 kept.update(zip(range(address, address + size), cells(value, size)))
             else:
-                kept[address] = cells(unknown(f"{self.side}.{where}.{address}", 8), 1)[0]
-        return kept
+                kept[address] = cells(self.forget(f"{where}.{address}", 8), 1)[0]
+        return dict(sorted(kept.items()))
 
     def keep(self, where, value):
         """The value if it is known or does not change; the new entry's address; or anything."""
@@ -93,10 +95,14 @@ class Point:
         flag = self.flag(value)
         if flag is not None:
             return flag
+        return self.forget(where, None if z3.is_bool(value) else value.size())
+
+    def forget(self, where, bits):
+        """Anything, of so many bits; None: a condition."""
         name = f"{self.side}.{where}"
-        if z3.is_bool(value):
-            return settle(unknown(name, 1) == 1)
-        return unknown(name, value.size())
+        value = settle(unknown(name, 1) == 1) if bits is None else unknown(name, bits)
+        self.forgotten.add(key(value))
+        return value
 
     def flag(self, value):
         """0 or 1 if the term is just that on this path: compilers note so what a walk has met."""
@@ -105,13 +111,18 @@ class Point:
         number = self.solver.evaluate(value)
         return number if number in (0, 1) and self.solver.always(value, number) else None
 
-    def key(self):
-        """What tells the point from others."""
-        parts = [[(address, key(value), index) for address, (value, index, _) in content.items()]
-                 for content in (self.registers, self.stack)]
-        temporaries = tuple(None if value is None else (type(value) is bool, key(value))
-                            for value in self.temporaries)
-        return (self.block.address, self.index, self.unlocked, temporaries, *map(tuple, parts))
+    def place(self):
+        """Where it stands, and what is set; points of one place may be compared."""
+        return (self.block.address, self.index, self.unlocked, len(self.temporaries),
+                *self.registers, None, *self.stack)
+
+    def values(self):
+        """What is known of each byte and temporary; None: it may be anything."""
+        bytes_ = [*self.registers.values(), *self.stack.values()]
+        found = [(key(value), index) for value, index, _ in bytes_]
+        found += [("unset",) if value is None else (key(value), type(value))
+                  for value in self.temporaries]
+        return [None if value[0] in self.forgotten else value for value in found]
 
     def resume(self, world):
         """The state that goes on from here."""
@@ -133,6 +144,13 @@ class Step(Walks):
         self.root, self.points, self.answers = walks, points, answers
         self.world = Window(walks.image, cursor)
         self.others = Anybody(self.world)
+        self.place = (key(cursor), *answers, *[point.place() for point in points.values()])
+        self.values = [value for point in points.values() for value in point.values()]
+
+    def covers(self, other):
+        """Whether each state of the other step is one of this."""
+        return self.place == other.place and \
+            all(a is None or a == b for a, b in zip(self.values, other.values))
 
     @property
     def name(self):
@@ -162,7 +180,7 @@ class Induction:
 
     def run(self):
         """Returns None: proved. A difference is no counterexample, but ends it."""
-        waiting, seen = [self.case], set()
+        waiting, seen = [self.case], []
         while waiting:
             self.case = waiting.pop()
             found = []
@@ -175,9 +193,10 @@ class Induction:
                 self.pairs += proof.pairs
             if difference:
                 raise NotInductive(f"{self.case.name}: {difference.what}")
-            for step, mark in found:
-                if mark not in seen:
-                    seen.add(mark)
+            for step in found:
+                if not any(other.covers(step) for other in seen):
+                    waiting = [other for other in waiting if not step.covers(other)]
+                    seen.append(step)
                     waiting.append(step)
             if len(seen) > MOST_POINTS:
                 raise NotUnderstood(f"more than {MOST_POINTS} pairs of points: no induction")
@@ -193,8 +212,7 @@ class Induction:
         # Whose pmap it is stays as it is.
         answers = sorted({*self.case.answers, *[answer for answer in pair.shipped[0].chosen.items()
                                       if variables(BY_IDENT[answer[0]]) <= PMAPS]})
-        mark = (key(cursor), *[point.key() for point in points.values()], *answers)
-        found.append((Step(self.case.root, cursor, points, answers), mark))
+        found.append(Step(self.case.root, cursor, points, answers))
 
 
 def walks(image):

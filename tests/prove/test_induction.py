@@ -6,7 +6,7 @@ import unittest
 
 from errors import NotUnderstood
 from image import Image
-from induction import Induction, NotInductive, Point, Walks
+from induction import Induction, NotInductive, Point, Step, Walks
 from lift import Lifter
 from machine import Machine
 from maps import SCAN
@@ -114,6 +114,23 @@ class Points(unittest.TestCase):
     def test_all_else_is_anything(self):
         for value in (CURSOR, unknown("entry.links.end", 32), unknown("map.size", 32)):
             self.assertEqual(variables(self.keep(value)), {"ours.here"})
+
+    def test_which_step_covers_which(self):
+        def step(*registers):
+            self.state.put("eax", registers[0])
+            self.state.put("ecx", registers[1])
+            points = {side: Point(self.state, self.link, CURSOR, None) for side in ("shipped", "ours")}
+            return Step(self.case, CURSOR, points, [])
+
+        anything = unknown("map.size", 32)
+        self.assertTrue(step(1, anything).covers(step(1, 2)))
+        self.assertFalse(step(1, 2).covers(step(1, anything)))
+        self.assertFalse(step(1, anything).covers(step(2, 2)))
+        self.assertTrue(step(1, START).covers(step(1, START)))
+        self.assertFalse(step(1, START).covers(step(1, self.link)))
+        whole = step(1, 2)
+        self.state.stack.forget(self.case.world.esp, 4)
+        self.assertFalse(step(1, 2).covers(whole), "it has nothing where the other has the return")
 
 
 if __name__ == "__main__":

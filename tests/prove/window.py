@@ -74,6 +74,11 @@ def split(value):
 def variables(value):
     """The names of all unknowns in a term."""
     if z3.is_const(value):
-        numbers = z3.is_bv_value(value) or z3.is_true(value) or z3.is_false(value)
-        return frozenset() if numbers else frozenset([str(value)])
-    return frozenset().union(*[variables(intern(child)) for child in value.children()])
+        return frozenset([str(value)])
+    inner = [child for child in value.children() if not is_number(child)]
+    return frozenset().union(*[variables(intern(child)) for child in inner])
+
+
+def is_number(value):
+    """Such ones are no terms here, and are not to be found as one."""
+    return z3.is_bv_value(value) or z3.is_true(value) or z3.is_false(value)
