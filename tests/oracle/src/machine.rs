@@ -214,7 +214,7 @@ impl Machine {
         let (wide, word) = (low::is_wide(), low::word_size());
         let gate = low::gate();
         // What is left at the gate by a call from outside means nothing to the next.
-        let outer = (self.depth != 0).then(|| *gate);
+        let outer = if self.depth == 0 { None } else { Some(*gate) };
         let top = outer.map_or(STACK_TOP, |outer| (outer.sp() - 64) & !15);
         self.depth += 1;
         watch::CALLS.fetch_add(1, Relaxed);
