@@ -18,10 +18,12 @@ fuzz-program: packages-build
 ##                 SEED=n CASE=n KEEP=list: one case again, told call by call
 fuzz: for-kernel packages-run fuzz-program
 	@rust=$(call made,plain-graft) && $(VMTOOL) fuzz --stock '$(KERNEL)' --rust "$$rust" --program $(FUZZ) \
-		--calls $(CALLS) $(seed) $(if $(FIRST),--first $(FIRST)) --threads $(THREADS) $(if $(KNOWN),--known) $(if $(SOUND),--sound) $(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep $(KEEP)) \
+		--calls $(CALLS) $(seed) $(if $(FIRST),--first $(FIRST)) --threads $(THREADS) \
+		$(if $(KNOWN),--known) $(if $(SOUND),--sound) $(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep $(KEEP)) \
 		--smp $(fuzz-smp) --banner-timeout 120 --timeout 7200 --logs "$${rust%/*}/fuzz-logs" \
 		--replay 'make fuzz $(fuzz-kernel)' --title "$(title)"
-fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAVOUR),KERNEL=$(KERNEL))$(if $(SOUND), SOUND=1)$(if $(CALLERS), CALLERS=1)
+fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAVOUR),KERNEL=$(KERNEL))$\
+	$(if $(SOUND), SOUND=1)$(if $(CALLERS), CALLERS=1)
 
 ## make fuzz-wrong after how many calls wrong versions are told from the stock kernel; ONLY="name ...": these
 .PHONY: fuzz-wrong

@@ -26,8 +26,8 @@ use table::Row;
 /// (tests/defects/defects.toml) says, and both kernels do it alike.
 ///
 /// A call that never returns is told by the program itself, whose first thread goes on; a kernel that
-/// stopped, by its silence. With --sound the list says what ours is to do: hold, mostly. Defects that only a schedule shows are listed with the command that replays
-/// it.
+/// stopped, by its silence. With --sound the list says what ours is to do: hold, mostly. Defects that
+/// only a schedule shows are listed with the command that replays it.
 ///
 /// Exit status: 0 each defect did what was expected, on both kernels alike; 10 a defect did something
 /// else; 16 the two kernels differ; 17 one could not be tried; 1 no boot could be tried; 2 wrong usage.
