@@ -14,6 +14,7 @@ const LIST: &str = r#"
     title = "the first"
     takes = "task"
     does = "never returns: vm_copy"
+    sound = "nothing"
     [[schedule]]
     name = "two"
     title = "the second"
@@ -84,6 +85,23 @@ fn a_kernel_without_expectations_is_only_compared() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("2 of 2: nothing"), "{said}");
     assert!(said.contains("--scenario 4b --replay A1B2"), "{said}");
+}
+
+/// The kernel of both sides does what upstream does.
+#[test]
+fn with_sound_a_defect_that_stays_needs_a_reason() {
+    let script =
+        format!("{START}# outcome: never returns: vm_copy\n\rok 1\n\r# storm: verdict PASS\n\r");
+    let Some(bench) = Bench::new(&script) else { return };
+    let (code, said, _) = defects(&bench, &["--suite", "trixie", "--sound"]);
+    assert_eq!(code, 10, "{said}");
+    let reason = r#"sound = { as_upstream = "vm_copy is C" }"#;
+    let list = LIST.replace(r#"sound = "nothing""#, reason);
+    std::fs::write(bench.folder.path().join("with-reason"), list).unwrap();
+    let options = ["--suite", "trixie", "--sound", "--list", "with-reason"];
+    let (code, said, _) = defects(&bench, &options);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("with sound as upstream: vm_copy is C"), "{said}");
 }
 
 #[test]
