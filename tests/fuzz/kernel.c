@@ -5,11 +5,13 @@
 /* Subsystem bases plus the place of each routine, as in the storm's mach.c. */
 enum id {
 	ID_VM_STATISTICS = 2030,
+	ID_TASK_SET_SPECIAL_PORT = 2059,
 	ID_MACH_VM_REGION_INFO = 3019,
 	ID_HOST_SLAB_INFO = 3022,
 	ID_MACH_PORT_INSERT_RIGHT = 3215,
 };
 
+enum { EXCEPTION_PORT = 3 };
 enum { ENTRY_WORDS = sizeof(struct entry) / sizeof(uint32_t) };
 enum { STATISTICS_WORDS = 13, STATISTICS_FREE = 1, STATISTICS_WIRED = 4 };
 /* Eleven numbers, then the name. */
@@ -87,9 +89,14 @@ result_t cache_count(const struct caller *c, port_t host, const char *name, uint
 	return result ? result : wanted;
 }
 
-bool wait_for_message(port_t port, uint32_t milliseconds)
+result_t task_set_exception_port(const struct caller *c, port_t task, port_t receive)
 {
-	uint32_t message[RPC_WORDS];
+	struct rpc m;
+	result_t result;
 
-	return !trap_message(message, MESSAGE_RECEIVE | MESSAGE_RECEIVE_TIMEOUT, 0, sizeof message, port, milliseconds, 0);
+	rpc_begin(&m, task, ID_TASK_SET_SPECIAL_PORT);
+	rpc_put_number(&m, EXCEPTION_PORT);
+	rpc_put_made_port(&m, receive);
+	result = rpc_call(&m, c->reply);
+	return result ? result : rpc_end(&m);
 }

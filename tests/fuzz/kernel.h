@@ -30,7 +30,7 @@ result_t page_counts(const struct caller *c, struct pages *pages);
 /* How many objects of the kernel's cache NAME are in use, in *COUNT. */
 result_t cache_count(const struct caller *c, port_t host, const char *name, uint32_t *count);
 
-/* Takes a message from PORT; false: there was none in time. */
-bool wait_for_message(port_t port, uint32_t milliseconds);
+/* Exceptions of TASK's threads are told to this task's receive right. */
+result_t task_set_exception_port(const struct caller *c, port_t task, port_t receive);
 
 #endif

@@ -2,6 +2,7 @@
 #include "perform.h"
 #include "look.h"
 #include "objects.h"
+#include "touch.h"
 #include "../storm/text.h"
 
 enum { FNV_PRIME = 16777619 };
@@ -53,9 +54,8 @@ bool can_perform(const struct subject *subject, const struct call *call)
 		return false;
 	switch (call->operation) {
 	case LOAD:
-		return page->mapped && page->protection & PROT_READ;
-	case STORE:	/* the processor's store is a read as well */
-		return page->mapped && (page->protection & PROT_DEFAULT) == PROT_DEFAULT;
+	case STORE:	/* without read access the processor can do more than the map says */
+		return !page->mapped || page->protection & PROT_READ || page->protection == PROT_NONE;
 	case FORK:
 		return !subject->model.views[call->to].task;
 	case TERMINATE:
@@ -261,11 +261,29 @@ static void copy(struct subject *s, const struct call *call, struct view *view, 
 	}
 }
 
+static void load(struct subject *s, const struct call *call, const struct page *page)
+{
+	result_t wanted = walk(page, 1, PROT_READ);
+
+	for (unsigned i = 0; i < WORDS; i++) {
+		uint32_t word;
+		result_t result = touch(word_address(page_address(&s->model, call->page), i), false, &word);
+
+		see(s, "error of a load", call->page, result, wanted);
+		if (!result && !wanted)
+			see(s, "word that was loaded", call->page, word, contents(&s->model, page)->word[i]);
+	}
+}
+
 static void store(struct subject *s, const struct call *call, struct page *page)
 {
 	unsigned word = call->to % WORDS;
+	uint32_t value = call->word;
+	result_t wanted = walk(page, 1, PROT_WRITE);
 
-	*word_at(word_address(page_address(&s->model, call->page), word)) = call->word;
+	see(s, "error of a store", call->page, touch(word_address(page_address(&s->model, call->page), word), true, &value), wanted);
+	if (wanted)
+		return;
 	contents(&s->model, page)->word[word] = call->word;
 	page->copied = page->lent = false;
 }
@@ -381,7 +399,7 @@ void perform(struct subject *s, const struct call *call)
 		store(s, call, page);
 		return;
 	case LOAD:
-		see_words(s, "word that was loaded", call->page, address, contents(&s->model, page));
+		load(s, call, page);
 		return;
 	case FORK:
 		fork(s, call);

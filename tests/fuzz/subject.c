@@ -4,6 +4,7 @@
 #include "last.h"
 #include "look.h"
 #include "objects.h"
+#include "touch.h"
 #include "../storm/text.h"
 
 enum { WAITED = 100, WAIT_MILLISECONDS = 10 };
@@ -164,7 +165,7 @@ static bool start(const struct caller *c, const struct cpus *cpus, uint32_t thre
 		return false;
 	in_subject.task = started->task;
 	good = expect(failure, "mach_port_insert_right", 0, insert_right(c, started->task, DONE_NAME, done), 0) &&
-	       give_objects(c, started->task, failure);
+	       take_exceptions(c, started->task, done, failure) && give_objects(c, started->task, failure);
 	for (uint32_t i = 0; good && i < threads; i++) {
 		port_t *thread = &started->threads[i];
 
@@ -197,6 +198,15 @@ static bool await_last(const struct caller *c, struct failure *failure)
 	return true;
 }
 
+/* Until the subject's last message comes, or none at all for so long. */
+static void await_end(const struct caller *c, port_t done, uint32_t milliseconds, struct failure *failure)
+{
+	struct rpc message;
+
+	while (!rpc_receive_within(&message, done, milliseconds) && answer_exception(c, &message, failure))
+		continue;
+}
+
 struct outcome run_case(const struct caller *c, const struct cpus *cpus, const struct words *words, uint32_t number,
 			const uint32_t keep[MAX_CALLS / 32])
 {
@@ -208,6 +218,7 @@ struct outcome run_case(const struct caller *c, const struct cpus *cpus, const s
 	if (!done) {
 		start_pagers(c, &failure);
 		share_last(c, &failure);
+		share_exceptions(c, &failure);
 		expect(&failure, "mach_port_allocate", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &done), 0);
 		expect(&failure, "vm_inherit", 0, vm_inherit(c, c->task, (uint32_t)&both, sizeof both, INHERIT_SHARE), 0);
 	}
@@ -219,7 +230,7 @@ struct outcome run_case(const struct caller *c, const struct cpus *cpus, const s
 	memcpy(both.keep, keep, sizeof both.keep);
 	if (failure.what || !await_last(c, &failure) || !start(c, cpus, words->threads, done, &started, &failure))
 		return (struct outcome){ .end = NOT_MADE, .failure = failure };
-	wait_for_message(done, words->patience * 1000);
+	await_end(c, done, words->patience * 1000, &failure);
 	outcome = both.outcome;
 	outcome.end = !both.done ? STUCK : outcome.failure.what ? WRONG : ENDED;
 	if (outcome.end == STUCK)

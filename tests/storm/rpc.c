@@ -16,6 +16,7 @@ enum {
 	TYPE_BYTE = 9,
 	TYPE_LONG_NUMBER = 11,
 	TYPE_NAME = 15,
+	TYPE_MOVE_SEND_ONCE = 18,
 	TYPE_COPY_SEND = 19,
 	TYPE_MAKE_SEND = 20,
 	TYPE_MAKE_SEND_ONCE = 21,
@@ -152,11 +153,35 @@ result_t rpc_send(struct rpc *rpc)
 	return trap_message(words, MESSAGE_SEND, words[SIZE], 0, 0, 0, 0);
 }
 
-result_t rpc_receive(struct rpc *rpc, port_t on)
+static result_t receive(struct rpc *rpc, port_t on, uint32_t options, uint32_t milliseconds)
 {
 	rpc->used = HEADER_WORDS;
 	rpc->malformed = false;
-	return trap_message(rpc->words, MESSAGE_RECEIVE, 0, sizeof rpc->words, on, 0, 0);
+	return trap_message(rpc->words, MESSAGE_RECEIVE | options, 0, sizeof rpc->words, on, milliseconds, 0);
+}
+
+result_t rpc_receive(struct rpc *rpc, port_t on)
+{
+	return receive(rpc, on, 0, 0);
+}
+
+result_t rpc_receive_within(struct rpc *rpc, port_t on, uint32_t milliseconds)
+{
+	return receive(rpc, on, MESSAGE_RECEIVE_TIMEOUT, milliseconds);
+}
+
+result_t rpc_answer(const struct rpc *received, result_t result)
+{
+	struct rpc answer;
+	uint32_t *words = answer.words;
+
+	rpc_begin(&answer, received->words[REMOTE], received->words[ID] + REPLY_AFTER);
+	rpc_put_number(&answer, (uint32_t)result);
+	words[BITS] = TYPE_MOVE_SEND_ONCE;
+	words[SIZE] = answer.used * sizeof *words;
+	words[LOCAL] = 0;
+	words[SEQUENCE] = 0;
+	return trap_message(words, MESSAGE_SEND, words[SIZE], 0, 0, 0, 0);
 }
 
 uint32_t rpc_id(const struct rpc *rpc)

@@ -51,6 +51,10 @@ result_t rpc_call(struct rpc *rpc, port_t reply);
 result_t rpc_send(struct rpc *rpc);
 /* Waits for a message of somebody else; its identifier is told by rpc_id, and what is in it can be read. */
 result_t rpc_receive(struct rpc *rpc, port_t on);
+/* The same, but waits no longer than that. */
+result_t rpc_receive_within(struct rpc *rpc, port_t on, uint32_t milliseconds);
+/* Answers a call of the kernel's that was received, and that takes nothing but a result. */
+result_t rpc_answer(const struct rpc *received, result_t result);
 uint32_t rpc_id(const struct rpc *rpc);
 
 word_t rpc_get_word(struct rpc *rpc);	/* a number, a size, an address, a boolean or a port */
