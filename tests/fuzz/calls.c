@@ -23,6 +23,8 @@ static const struct {
 	[LOAD] = { "a load from memory", 4 },
 	[FORK] = { "task_create with this task's memory", 3 },
 	[TERMINATE] = { "task_terminate of a fork", 1 },
+	[MAP_ALIGNED] = { "vm_map with a mask", 3 },
+	[ATTRIBUTE] = { "vm_machine_attribute", 1 },
 };
 
 static uint32_t mix(uint32_t x)
@@ -95,6 +97,14 @@ static uint32_t some_inheritance(struct source *source)
 	return some[below(source, sizeof some / sizeof some[0])];
 }
 
+/* Low bits, and high ones too; and one that is neither. */
+static uint32_t some_mask(struct source *source)
+{
+	static const uint32_t some[] = { 0x1fff, 0x1fff, 0x3fff, 0x3fff, 0x7fff, 0xffff, 0xe0001fff, 0xf0000fff, 0x55555555 };
+
+	return some[below(source, sizeof some / sizeof some[0])];
+}
+
 struct call make_call(uint32_t seed, uint32_t number, unsigned index)
 {
 	uint32_t case_state = mix(seed ^ mix(number * 0x10001 + 1));
@@ -120,6 +130,11 @@ struct call make_call(uint32_t seed, uint32_t number, unsigned index)
 	switch (call.operation) {
 	case MAP:
 		call.protection &= call.max_protection;
+		break;
+	case MAP_ALIGNED:
+		call.protection &= call.max_protection;
+		call.mask = some_mask(&source);
+		call.anywhere = below(&source, 4);
 		break;
 	case MAP_OBJECT:
 		call.protection &= call.max_protection;
@@ -198,6 +213,10 @@ void tell_call(unsigned index, const struct call *call, const char *known)
 		print_line("# call %u: %s%s, page %u, %u pages of %s%u from its page %u, protection %u, maximum %u, inheritance %u%s%s",
 			   index, name, of, call->page, call->pages, call->copy ? "a copy of object " : "object ", call->object, call->offset,
 			   call->protection, call->max_protection, call->inheritance, mark, known);
+	else if (call->operation == MAP_ALIGNED)
+		print_line("# call %u: %s%s %x, %s %u, %u pages, protection %u, maximum %u, inheritance %u%s%s", index, name, of, call->mask,
+			   call->anywhere ? "anywhere, not page" : "page", call->page, call->pages, call->protection, call->max_protection,
+			   call->inheritance, mark, known);
 	else if (call->operation == ALLOCATE_ANYWHERE)
 		print_line("# call %u: %s%s, %u pages%s%s", index, name, of, call->pages, mark, known);
 	else if (call->operation == FORK || call->operation == TERMINATE)

@@ -9,7 +9,7 @@ enum { MAX_CALLS = 64 };
 
 enum operation {
 	ALLOCATE, ALLOCATE_ANYWHERE, MAP, MAP_OBJECT, DEALLOCATE, PROTECT, PROTECT_MAX, INHERIT, WIRE, UNWIRE, READ, WRITE, COPY, STORE, LOAD,
-	FORK, TERMINATE, OPERATIONS,
+	FORK, TERMINATE, MAP_ALIGNED, ATTRIBUTE, OPERATIONS,
 };
 
 struct call {
@@ -22,6 +22,9 @@ struct call {
 	/* MAP_OBJECT: which, from which of its pages on, and whether a copy of it. */
 	unsigned object, offset;
 	bool copy;
+	/* MAP_ALIGNED: bits of the address that must be zero, and whether the kernel chooses it. */
+	uint32_t mask;
+	bool anywhere;
 };
 
 struct call make_call(uint32_t seed, uint32_t number, unsigned index);

@@ -19,7 +19,7 @@ static bool same(const struct call *a, const struct call *b)
 {
 	return a->operation == b->operation && a->view == b->view && a->page == b->page && a->pages == b->pages && a->to == b->to
 		&& a->protection == b->protection && a->max_protection == b->max_protection && a->inheritance == b->inheritance
-		&& a->word == b->word && a->object == b->object && a->offset == b->offset && a->copy == b->copy;
+		&& a->mask == b->mask && a->anywhere == b->anywhere && a->word == b->word && a->object == b->object && a->offset == b->offset && a->copy == b->copy;
 }
 
 static void calls_stay_within_the_arena(void)
@@ -142,6 +142,11 @@ static void known_defects_are_met_where_they_are(void)
 	page[0].protection = PROT_READ;
 	meets("wired-needs-copy", (struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_DEFAULT });
 	meets_none((struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_READ });
+
+	meets("map-bad-mask", (struct call){ .operation = MAP_ALIGNED, .anywhere = true, .mask = 0x55555555 });
+	meets_none((struct call){ .operation = MAP_ALIGNED, .mask = 0x55555555 });
+	meets_none((struct call){ .operation = MAP_ALIGNED, .anywhere = true, .mask = 0xe0001fff });
+	meets_none((struct call){ .operation = MAP_ALIGNED, .anywhere = true, .mask = 0x1fff });
 
 	struct call writable = { .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_DEFAULT };
 	struct call onto_wired = { .operation = WRITE, .page = 0, .pages = 1 };

@@ -10,6 +10,12 @@ static bool wires(uint32_t number)
 	return number % 2;
 }
 
+/* Calls of one thread alone. */
+static bool is_left_out(enum operation operation)
+{
+	return operation == LOAD || operation == STORE || operation == TERMINATE || operation >= MAP_ALIGNED || operation == MAP_OBJECT;
+}
+
 /*
  * Where there is wiring: no protection but with read and write access, nothing shared, copied onto or forked; nor does the
  * processor touch the pages. Where there is none: memory is shared or copied onto, not both.
@@ -27,11 +33,6 @@ static bool is_harmless(uint32_t number, const struct call *call)
 		return !wires(number);
 	case INHERIT:
 		return call->inheritance != INHERIT_SHARE || number % 4 == 2;
-	case LOAD:
-	case STORE:
-	case TERMINATE:
-	case MAP_OBJECT:
-		return false;
 	default:
 		return true;
 	}
@@ -44,7 +45,7 @@ struct call crowd_call(uint32_t seed, uint32_t number, unsigned thread, unsigned
 	/* Another that can be made stands in for one that cannot. */
 	for (unsigned turn = 0;; turn++) {
 		call = make_call(seed + turn * 0x9e3779b9, number * MAX_THREADS + thread, index);
-		if (call.operation == LOAD || call.operation == STORE || call.operation == TERMINATE || call.operation == MAP_OBJECT)
+		if (is_left_out(call.operation))
 			continue;
 		if (known || is_harmless(number, &call))
 			break;

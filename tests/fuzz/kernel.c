@@ -6,6 +6,7 @@
 enum id {
 	ID_VM_STATISTICS = 2030,
 	ID_TASK_SET_SPECIAL_PORT = 2059,
+	ID_VM_MACHINE_ATTRIBUTE = 2099,
 	ID_MACH_VM_REGION_INFO = 3019,
 	ID_HOST_SLAB_INFO = 3022,
 	ID_MACH_PORT_INSERT_RIGHT = 3215,
@@ -87,6 +88,20 @@ result_t cache_count(const struct caller *c, port_t host, const char *name, uint
 		}
 	result = drop_array(c, &caches);
 	return result ? result : wanted;
+}
+
+result_t vm_machine_attribute(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t attribute)
+{
+	struct rpc m;
+	result_t result;
+
+	rpc_begin(&m, task, ID_VM_MACHINE_ATTRIBUTE);
+	rpc_put_number(&m, address);
+	rpc_put_number(&m, size);
+	rpc_put_number(&m, attribute);
+	rpc_put_number(&m, 0);
+	result = rpc_call(&m, c->reply);
+	return result ? result : rpc_end(&m);
 }
 
 result_t task_set_exception_port(const struct caller *c, port_t task, port_t receive)

@@ -106,6 +106,15 @@ static bool copies_onto_common(const struct model *model, const struct call *cal
 	return call->operation == COPY && any(destination(model, call), is_in_common);
 }
 
+/* Neither low bits, nor low and high ones. */
+static bool map_bad_mask(const struct model *model, const struct call *call)
+{
+	uint32_t above_low = call->mask & (call->mask + 1), lowest = above_low & -above_low;
+
+	(void)model;
+	return call->operation == MAP_ALIGNED && call->anywhere && above_low && above_low + lowest;
+}
+
 static const struct {
 	const char *name;
 	bool (*holds)(const struct model *model, const struct call *call);
@@ -117,6 +126,7 @@ static const struct {
 	{ "fork-shares-wired", fork_shares_wired, true },
 	{ "fork-endless", fork_endless, false },
 	{ "copy-onto-itself", copy_onto_itself, false },
+	{ "map-bad-mask", map_bad_mask, false },
 };
 
 const char *known_defect(const struct model *model, const struct call *call, bool sound)

@@ -114,23 +114,52 @@ static void allocate_anywhere(struct subject *s, const struct call *call, struct
 	look(s, call->view, first, call->pages);
 }
 
+static void map_as_told(struct subject *s, const struct call *call, struct view *view, unsigned first)
+{
+	map_pages(&s->model, view, first, call->pages);
+	for (unsigned i = first; i < first + call->pages; i++) {
+		view->pages[i].protection = call->protection;
+		view->pages[i].max_protection = call->max_protection;
+		view->pages[i].inheritance = call->inheritance;
+	}
+}
+
 static void map(struct subject *s, const struct call *call, struct view *view, struct page *page)
 {
 	struct mapping mapping = {
-		.address = page_address(&s->model, call->page), .size = call->pages * PAGE, .protection = call->protection,
+		.address = page_address(&s->model, call->page), .size = call->pages * PAGE, .mask = call->mask,
+		.protection = call->protection, .max_protection = call->max_protection, .inheritance = call->inheritance,
+	};
+	bool refused = any_mapped(page, call->pages) || mapping.address & call->mask;
+
+	see(s, "result", 0, vm_map(&s->caller, view->task, &mapping), refused ? KERN_NO_SPACE : 0);
+	if (!refused)
+		map_as_told(s, call, view, call->page);
+}
+
+static void map_anywhere(struct subject *s, const struct call *call, struct view *view)
+{
+	struct mapping mapping = {
+		.size = call->pages * PAGE, .mask = call->mask, .anywhere = true, .protection = call->protection,
 		.max_protection = call->max_protection, .inheritance = call->inheritance,
 	};
-	bool taken = any_mapped(page, call->pages);
+	result_t result = vm_map(&s->caller, view->task, &mapping);
+	unsigned first;
 
-	see(s, "result", 0, vm_map(&s->caller, view->task, &mapping), taken ? KERN_NO_SPACE : 0);
-	if (taken)
+	/* With high bits in the mask, the kernel looks at one gap, and gives up if that lies too high. */
+	see(s, "result", 0, result, call->mask >> 31 && result == KERN_NO_SPACE ? KERN_NO_SPACE : 0);
+	if (result)
 		return;
-	map_pages(&s->model, view, call->page, call->pages);
-	for (unsigned i = 0; i < call->pages; i++) {
-		page[i].protection = call->protection;
-		page[i].max_protection = call->max_protection;
-		page[i].inheritance = call->inheritance;
+	note(s, mapping.address);
+	see(s, "bits of the mask in the address", mapping.address, mapping.address & call->mask, 0);
+	if (!in_arena(&s->model, mapping.address, call->pages, &first)) {
+		see(s, "result of giving it back", mapping.address,
+		    vm_deallocate(&s->caller, view->task, mapping.address, mapping.size), 0);
+		return;
 	}
+	see(s, "pages in use that were mapped", first, any_mapped(&view->pages[first], call->pages), false);
+	map_as_told(s, call, view, first);
+	look(s, call->view, first, call->pages);
 }
 
 static void protect(struct subject *s, const struct call *call, struct view *view, struct page *page)
@@ -362,8 +391,18 @@ void perform(struct subject *s, const struct call *call)
 	case MAP:
 		map(s, call, view, page);
 		break;
+	case MAP_ALIGNED:
+		if (call->anywhere) {
+			map_anywhere(s, call, view);
+			return;
+		}
+		map(s, call, view, page);
+		break;
 	case MAP_OBJECT:
 		map_object(s, call, view, page);
+		break;
+	case ATTRIBUTE:	/* i386 has none */
+		see(s, "result", 0, vm_machine_attribute(&s->caller, view->task, address, size, call->word), KERN_INVALID_ADDRESS);
 		break;
 	case DEALLOCATE:
 		see(s, "result", 0, vm_deallocate(&s->caller, view->task, address, size), 0);
