@@ -60,7 +60,7 @@ static void seeds_and_cases_differ(void)
 }
 
 static struct model model;
-static const struct words_of some = { { 1, 2 } };
+static const struct words_of some = { .word = { 1, 2 } };
 
 static struct page *fresh(unsigned pages)
 {
@@ -73,7 +73,7 @@ static struct page *fresh(unsigned pages)
 static void shared_pages_change_together_and_copies_do_not(void)
 {
 	struct page *page = fresh(3), *child = model.views[1].pages;
-	const struct words_of other = { { 8, 9 } };
+	const struct words_of other = { .word = { 8, 9 } };
 
 	page[0].inheritance = INHERIT_SHARE;
 	page[2].inheritance = INHERIT_NONE;
@@ -136,6 +136,14 @@ static void known_defects_are_met_where_they_are(void)
 	meets_none((struct call){ .operation = COPY, .page = 0, .pages = 1, .to = 2 });
 	page[0].lent = true;
 	meets("copy-onto-itself", (struct call){ .operation = COPY, .page = 0, .pages = 1, .to = 2 });
+
+	page = fresh(2);
+	contents(&model, &page[1])->bad = true;
+	meets("silent-wire-failure", (struct call){ .operation = WIRE, .page = 0, .pages = 2 });
+	meets_none((struct call){ .operation = UNWIRE, .page = 0, .pages = 2 });
+	meets_none((struct call){ .operation = FORK, .to = 1 });
+	page[1].shared = true;
+	meets("fork-endless", (struct call){ .operation = FORK, .to = 1 });
 
 	page = fresh(1);
 	page[0].wanted = page[0].stale = true;

@@ -60,6 +60,16 @@ static bool copy_onto_wired(const struct model *model, const struct call *call)
 	return writes(call) && any(destination(model, call), wanted_and_private);
 }
 
+static bool silent_wire_failure(const struct model *model, const struct call *call)
+{
+	struct range range = range_of(model, call);
+
+	for (unsigned i = 0; call->operation == WIRE && i < range.pages; i++)
+		if (is_bad(model, &range.first[i]))
+			return true;
+	return false;
+}
+
 static bool wired_needs_copy(const struct model *model, const struct call *call)
 {
 	struct range range = range_of(model, call);
@@ -86,7 +96,12 @@ static bool fork_endless(const struct model *model, const struct call *call)
 	for (unsigned i = 0; call->operation == FORK && i < PAGES; i++) {
 		const struct page *page = &model->views[0].pages[i];
 
-		if (page->mapped && page->inheritance == INHERIT_COPY && (page->wanted || page->permanent) && !(page->protection & PROT_READ))
+		if (!page->mapped || page->inheritance != INHERIT_COPY)
+			continue;
+		if ((page->wanted || page->permanent) && !(page->protection & PROT_READ))
+			return true;
+		/* Copied at once, and its pager reports an error. */
+		if (page->shared && is_bad(model, page))
 			return true;
 	}
 	return false;
@@ -126,6 +141,7 @@ static const struct {
 	{ "fork-shares-wired", fork_shares_wired, true },
 	{ "fork-endless", fork_endless, false },
 	{ "copy-onto-itself", copy_onto_itself, false },
+	{ "silent-wire-failure", silent_wire_failure, false },
 	{ "map-bad-mask", map_bad_mask, false },
 };
 

@@ -4,7 +4,7 @@
 
 enum { MILLISECONDS = 20, PATIENCE = 5000 };
 /* This task's own memory: what a fork has copied is merged again when the next fault comes by. */
-enum { SOME_OBJECTS = 12 };
+enum { SOME_OBJECTS = 20 };
 /* The kernel's caches and tables grow a little for good. */
 enum { SOME_PAGES = 256 };
 

@@ -48,11 +48,11 @@ static uint8_t take_cell(struct model *model, const struct words_of *words)
 	return cell;
 }
 
-void start_objects(struct model *model, const uint32_t words[OBJECTS])
+void start_objects(struct model *model, const struct words_of words[OBJECTS])
 {
 	for (unsigned i = 0; i < OBJECTS; i++)
 		for (unsigned j = 0; j < OBJECT_PAGES; j++)
-			model->objects[i][j] = take_cell(model, &(struct words_of){ { words[i], words[i] } });
+			model->objects[i][j] = take_cell(model, &words[i]);
 }
 
 bool any_mapped(const struct page *page, unsigned pages)
@@ -61,6 +61,11 @@ bool any_mapped(const struct page *page, unsigned pages)
 		if (page[i].mapped)
 			return true;
 	return false;
+}
+
+bool is_bad(const struct model *model, const struct page *page)
+{
+	return page->mapped && model->cells[page->cell].words.bad;
 }
 
 bool is_in_common(const struct page *page)

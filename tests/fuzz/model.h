@@ -10,8 +10,8 @@
 
 /* The subject's view is the first; the others are forks of it. */
 enum { PAGES = 16, VIEWS = 3, COPIES = 3 };
-/* Memory objects of a pager: one supplies its pages, one has none. */
-enum { OBJECTS = 2, OBJECT_PAGES = 8, CELLS = VIEWS * PAGES + OBJECTS * OBJECT_PAGES };
+/* Memory objects of a pager: one supplies its pages, one has none, one reports an error, and one supplies them late. */
+enum { OBJECTS = 4, OBJECT_PAGES = 8, CELLS = VIEWS * PAGES + OBJECTS * OBJECT_PAGES };
 /*
  * Far from the program, its stack, and what the kernel chooses; or where the map begins, and with it the kernel's hint of free
  * space, which is of use there alone.
@@ -22,6 +22,7 @@ enum { WORDS = 2 };
 
 struct words_of {
 	uint32_t word[WORDS];
+	bool bad;	/* there are none to be had: its pager reports an error */
 };
 
 /* Contents, which several pages have in common if they share it. */
@@ -71,8 +72,9 @@ uint32_t wired_pages(const struct view *view);
 struct words_of *contents(struct model *model, const struct page *page);
 
 /* Gives the objects their contents. */
-void start_objects(struct model *model, const uint32_t words[OBJECTS]);
+void start_objects(struct model *model, const struct words_of words[OBJECTS]);
 bool any_mapped(const struct page *page, unsigned pages);
+bool is_bad(const struct model *model, const struct page *page);
 /* Others see what is stored to it. */
 bool is_in_common(const struct page *page);
 

@@ -2,14 +2,18 @@
 #include "objects.h"
 #include "../storm/pager.h"
 
-enum { FIRST_NAME = 0x6700 };
+enum { FIRST_NAME = 0x6700, LATE_MILLISECONDS = 10 };
 
 static struct pager pagers[OBJECTS] = {
 	{ .answer = PAGER_SUPPLIES, .copy_strategy = COPY_DELAY },
 	{ .answer = PAGER_HAS_NONE, .copy_strategy = COPY_NONE },
+	{ .answer = PAGER_ERRS, .copy_strategy = COPY_DELAY },
+	{ .answer = PAGER_SUPPLIES, .copy_strategy = COPY_NONE, .late = LATE_MILLISECONDS },
 };
 
-const uint32_t object_words[OBJECTS] = { PAGER_WORD, 0 };
+const struct words_of object_words[OBJECTS] = {
+	{ .word = { PAGER_WORD, PAGER_WORD } }, { .bad = false }, { .bad = true }, { .word = { PAGER_WORD, PAGER_WORD } },
+};
 
 bool start_pagers(const struct caller *c, struct failure *failure)
 {

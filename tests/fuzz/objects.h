@@ -6,7 +6,7 @@
 #include "perform.h"
 
 /* What each page of an object holds at first, in all of its words. */
-extern const uint32_t object_words[OBJECTS];
+extern const struct words_of object_words[OBJECTS];
 
 /* Once, in the first task: it has a thread for each. */
 bool start_pagers(const struct caller *c, struct failure *failure);

@@ -29,11 +29,17 @@ static volatile uint32_t *word_at(uint32_t address)
 
 static void see_words(struct subject *subject, const char *what, uint32_t at, uint32_t address, const struct words_of *words)
 {
+	uint32_t word;
+
+	if (words->bad) {
+		see(subject, "error of a load", at, touch(address, false, &word), KERN_MEMORY_ERROR);
+		return;
+	}
 	for (unsigned i = 0; i < WORDS; i++)
 		see(subject, what, at, *word_at(word_address(address, i)), words->word[i]);
 }
 
-/* The error of walking over pages that must be mapped, and allow ACCESS. */
+/* The error of walking over pages that must be mapped, and allow ACCESS; whether they can be had shows later. */
 static result_t walk(const struct page *page, unsigned pages, uint32_t access)
 {
 	for (unsigned i = 0; i < pages; i++) {
@@ -43,6 +49,23 @@ static result_t walk(const struct page *page, unsigned pages, uint32_t access)
 			return KERN_PROTECTION_FAILURE;
 	}
 	return 0;
+}
+
+/* The error of a load or a store. */
+static result_t error_of(const struct model *model, const struct page *page, uint32_t access)
+{
+	result_t error = walk(page, 1, access);
+
+	return error ? error : is_bad(model, page) ? KERN_MEMORY_ERROR : 0;
+}
+
+/* Of those that a fork shares, or of all. */
+static bool any_bad(const struct model *model, const struct page *page, unsigned pages, bool shared_alone)
+{
+	for (unsigned i = 0; i < pages; i++)
+		if (is_bad(model, &page[i]) && (page[i].shared || !shared_alone))
+			return true;
+	return false;
 }
 
 bool can_perform(const struct subject *subject, const struct call *call)
@@ -62,6 +85,13 @@ bool can_perform(const struct subject *subject, const struct call *call)
 		return subject->model.views[call->to].task;
 	case MAP_OBJECT:	/* a send right is there for the subject itself alone */
 		return call->view == 0;
+	case READ:	/* what is shared is copied at once, and whatever fails then is the result */
+		return !any_bad(&subject->model, page, call->pages, true);
+	case WRITE:
+		return !any_bad(&subject->model, page, call->pages, false);
+	case COPY:
+		return !any_bad(&subject->model, page, call->pages, false) &&
+		       !any_bad(&subject->model, &view->pages[call->to], call->pages, false);
 	default:
 		return true;
 	}
@@ -252,7 +282,7 @@ static void write(struct subject *s, const struct call *call, struct view *view,
 {
 	unsigned pages = call->pages < WRITTEN ? call->pages : WRITTEN;
 	result_t wanted = walk(page, pages, PROT_WRITE);
-	struct words_of words[WRITTEN];
+	struct words_of words[WRITTEN] = { 0 };
 
 	for (unsigned i = 0; i < pages; i++)
 		for (unsigned j = 0; j < WORDS; j++)
@@ -292,7 +322,7 @@ static void copy(struct subject *s, const struct call *call, struct view *view, 
 
 static void load(struct subject *s, const struct call *call, const struct page *page)
 {
-	result_t wanted = walk(page, 1, PROT_READ);
+	result_t wanted = error_of(&s->model, page, PROT_READ);
 
 	for (unsigned i = 0; i < WORDS; i++) {
 		uint32_t word;
@@ -308,7 +338,7 @@ static void store(struct subject *s, const struct call *call, struct page *page)
 {
 	unsigned word = call->to % WORDS;
 	uint32_t value = call->word;
-	result_t wanted = walk(page, 1, PROT_WRITE);
+	result_t wanted = error_of(&s->model, page, PROT_WRITE);
 
 	see(s, "error of a store", call->page, touch(word_address(page_address(&s->model, call->page), word), true, &value), wanted);
 	if (wanted)
@@ -336,7 +366,8 @@ static void see_view(struct subject *s, unsigned number)
 		struct rpc_array out;
 		result_t result;
 
-		while (page + pages < PAGES && !walk(&view->pages[page + pages], 1, PROT_READ))
+		while (page + pages < PAGES && !walk(&view->pages[page + pages], 1, PROT_READ) &&
+		       !any_bad(&s->model, &view->pages[page + pages], 1, true))
 			pages++;
 		if (!pages)
 			continue;

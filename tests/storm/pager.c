@@ -42,6 +42,8 @@ static result_t answer_request(struct pager *pager, struct rpc *m)
 	pager->requests++;
 	if (size != PAGE)
 		return RPC_WRONG_REPLY;
+	if (pager->late)
+		sleep_for(&pager->caller, pager->late);
 	switch (pager->answer) {
 	case PAGER_SUPPLIES:
 		rpc_begin(&answer, control, ID_DATA_SUPPLY);
