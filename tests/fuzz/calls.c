@@ -24,6 +24,7 @@ static const struct {
 	[FORK] = { "task_create with this task's memory", 3 },
 	[TERMINATE] = { "task_terminate of a fork", 1 },
 	[MAP_ALIGNED] = { "vm_map with a mask", 3 },
+	[SYNC] = { "vm_object_sync", 4 },
 	[ATTRIBUTE] = { "vm_machine_attribute", 1 },
 };
 
@@ -66,8 +67,14 @@ static struct taste taste_of(uint32_t case_state)
 		/* Without memory nothing would happen. */
 		if (i == ALLOCATE)
 			taste.weights[i] += operations[i].weight;
-		taste.total += taste.weights[i];
 	}
+	/* Only what is stored to a pager's object goes with its pages. */
+	if (taste.weights[SYNC]) {
+		taste.weights[MAP_OBJECT] += 2 * operations[MAP_OBJECT].weight;
+		taste.weights[STORE] += 4 * operations[STORE].weight;
+	}
+	for (unsigned i = 0; i < OPERATIONS; i++)
+		taste.total += taste.weights[i];
 	return taste;
 }
 
@@ -143,6 +150,10 @@ struct call make_call(uint32_t seed, uint32_t number, unsigned index)
 		call.offset = below(&source, OBJECT_PAGES - call.pages + 1);
 		call.copy = !below(&source, 4);
 		break;
+	case SYNC:
+		call.flush = below(&source, 2);
+		call.give_back = below(&source, 2);
+		break;
 	case PROTECT_MAX:
 		call.protection = below(&source, 2) ? PROT_ALL : call.protection;
 		break;
@@ -217,6 +228,9 @@ void tell_call(unsigned index, const struct call *call, const char *known)
 		print_line("# call %u: %s%s %x, %s %u, %u pages, protection %u, maximum %u, inheritance %u%s%s", index, name, of, call->mask,
 			   call->anywhere ? "anywhere, not page" : "page", call->page, call->pages, call->protection, call->max_protection,
 			   call->inheritance, mark, known);
+	else if (call->operation == SYNC)
+		print_line("# call %u: %s of the next object from page %u%s on, %u pages%s%s%s%s", index, name, call->page, of, call->pages,
+			   call->flush ? ", flushed" : "", call->give_back ? ", given back" : "", mark, known);
 	else if (call->operation == ALLOCATE_ANYWHERE)
 		print_line("# call %u: %s%s, %u pages%s%s", index, name, of, call->pages, mark, known);
 	else if (call->operation == FORK || call->operation == TERMINATE)

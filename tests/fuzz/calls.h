@@ -9,7 +9,7 @@ enum { MAX_CALLS = 64 };
 
 enum operation {
 	ALLOCATE, ALLOCATE_ANYWHERE, MAP, MAP_OBJECT, DEALLOCATE, PROTECT, PROTECT_MAX, INHERIT, WIRE, UNWIRE, READ, WRITE, COPY, STORE, LOAD,
-	FORK, TERMINATE, MAP_ALIGNED, ATTRIBUTE, OPERATIONS,
+	FORK, TERMINATE, MAP_ALIGNED, ATTRIBUTE, SYNC, OPERATIONS,
 };
 
 struct call {
@@ -25,6 +25,8 @@ struct call {
 	/* MAP_ALIGNED: bits of the address that must be zero, and whether the kernel chooses it. */
 	uint32_t mask;
 	bool anywhere;
+	/* SYNC: whether its pages go, and whether they go back to the pager. */
+	bool flush, give_back;
 };
 
 struct call make_call(uint32_t seed, uint32_t number, unsigned index);

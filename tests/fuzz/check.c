@@ -19,7 +19,8 @@ static bool same(const struct call *a, const struct call *b)
 {
 	return a->operation == b->operation && a->view == b->view && a->page == b->page && a->pages == b->pages && a->to == b->to
 		&& a->protection == b->protection && a->max_protection == b->max_protection && a->inheritance == b->inheritance
-		&& a->mask == b->mask && a->anywhere == b->anywhere && a->word == b->word && a->object == b->object && a->offset == b->offset && a->copy == b->copy;
+		&& a->mask == b->mask && a->anywhere == b->anywhere && a->flush == b->flush
+		&& a->give_back == b->give_back && a->word == b->word && a->object == b->object && a->offset == b->offset && a->copy == b->copy;
 }
 
 static void calls_stay_within_the_arena(void)
@@ -144,6 +145,9 @@ static void known_defects_are_met_where_they_are(void)
 	meets_none((struct call){ .operation = FORK, .to = 1 });
 	page[1].shared = true;
 	meets("fork-endless", (struct call){ .operation = FORK, .to = 1 });
+	page[1].wanted = true;
+	meets("lock-wired-page", (struct call){ .operation = SYNC, .page = 0, .pages = 1, .give_back = true });
+	meets_none((struct call){ .operation = SYNC, .page = 0, .pages = 1 });
 
 	page = fresh(1);
 	page[0].wanted = page[0].stale = true;

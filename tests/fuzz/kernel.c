@@ -4,6 +4,7 @@
 
 /* Subsystem bases plus the place of each routine, as in the storm's mach.c. */
 enum id {
+	ID_VM_REGION = 2029,
 	ID_VM_STATISTICS = 2030,
 	ID_TASK_SET_SPECIAL_PORT = 2059,
 	ID_VM_MACHINE_ATTRIBUTE = 2099,
@@ -88,6 +89,23 @@ result_t cache_count(const struct caller *c, port_t host, const char *name, uint
 		}
 	result = drop_array(c, &caches);
 	return result ? result : wanted;
+}
+
+result_t object_name(const struct caller *c, port_t task, uint32_t address, port_t *name)
+{
+	struct rpc m;
+	result_t result;
+
+	rpc_begin(&m, task, ID_VM_REGION);
+	rpc_put_number(&m, address);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	/* Address, size, protections, inheritance, and whether it is shared. */
+	for (unsigned i = 0; i < 6; i++)
+		rpc_get_word(&m);
+	*name = rpc_get_word(&m);
+	return rpc_end(&m);
 }
 
 result_t vm_machine_attribute(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t attribute)

@@ -30,6 +30,9 @@ result_t page_counts(const struct caller *c, struct pages *pages);
 /* How many objects of the kernel's cache NAME are in use, in *COUNT. */
 result_t cache_count(const struct caller *c, port_t host, const char *name, uint32_t *count);
 
+/* The name port of the object that is mapped at ADDRESS. */
+result_t object_name(const struct caller *c, port_t task, uint32_t address, port_t *name);
+
 /* Asks for ATTRIBUTE of memory, with a value of 0. */
 result_t vm_machine_attribute(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t attribute);
 

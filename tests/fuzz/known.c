@@ -121,6 +121,18 @@ static bool copies_onto_common(const struct model *model, const struct call *cal
 	return call->operation == COPY && any(destination(model, call), is_in_common);
 }
 
+/* A page that is wired anywhere cannot be given back, nor flushed. */
+static bool lock_wired_page(const struct model *model, const struct call *call)
+{
+	if (call->operation != SYNC || !(call->flush || call->give_back))
+		return false;
+	for (unsigned i = 0; i < VIEWS; i++)
+		for (unsigned j = 0; j < PAGES; j++)
+			if (model->views[i].pages[j].wanted && is_in_common(&model->views[i].pages[j]))
+				return true;
+	return false;
+}
+
 /* Neither low bits, nor low and high ones. */
 static bool map_bad_mask(const struct model *model, const struct call *call)
 {
@@ -142,6 +154,7 @@ static const struct {
 	{ "fork-endless", fork_endless, false },
 	{ "copy-onto-itself", copy_onto_itself, false },
 	{ "silent-wire-failure", silent_wire_failure, false },
+	{ "lock-wired-page", lock_wired_page, false },
 	{ "map-bad-mask", map_bad_mask, false },
 };
 

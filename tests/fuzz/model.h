@@ -53,6 +53,7 @@ struct view {
 struct copy {
 	uint32_t address;
 	unsigned pages;	/* 0: none */
+	bool lent;	/* as a page may be */
 	struct words_of words[PAGES];
 };
 

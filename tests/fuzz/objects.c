@@ -67,3 +67,58 @@ void map_object(struct subject *s, const struct call *call, struct view *view, s
 		page[i].inheritance = call->inheritance;
 	}
 }
+
+/* Where the cell is the contents of an object's page. */
+static void place_of(const struct model *model, uint8_t cell, unsigned *object, unsigned *place)
+{
+	for (*object = 0; *object < OBJECTS; ++*object)
+		for (*place = 0; *place < OBJECT_PAGES; ++*place)
+			if (model->objects[*object][*place] == cell)
+				return;
+}
+
+static bool may_be_lent(const struct model *model)
+{
+	for (unsigned i = 0; i < COPIES; i++)
+		if (model->copies[i].pages && model->copies[i].lent)
+			return true;
+	for (unsigned i = 0; i < VIEWS; i++)
+		for (unsigned j = 0; j < PAGES; j++)
+			if (model->views[i].pages[j].lent)
+				return true;
+	return false;
+}
+
+unsigned object_page(const struct model *model, const struct call *call)
+{
+	for (unsigned i = 0; i < PAGES; i++) {
+		const unsigned at = (call->page + i) % PAGES;
+		const struct page *page = &model->views[call->view].pages[at];
+
+		if (page->mapped && page->permanent)
+			return at;
+	}
+	return PAGES;
+}
+
+bool can_sync(const struct model *model, const struct call *call)
+{
+	return object_page(model, call) < PAGES && !(call->flush && may_be_lent(model));
+}
+
+/* What is flushed is as the pager has it, which keeps nothing that it is given. */
+void sync(struct subject *s, const struct call *call, const struct view *view)
+{
+	unsigned object, place, pages, page = object_page(&s->model, call);
+	port_t name;
+
+	place_of(&s->model, view->pages[page].cell, &object, &place);
+	pages = call->pages < OBJECT_PAGES - place ? call->pages : OBJECT_PAGES - place;
+	if (!expect(&s->failure, "result of vm_region", page,
+		    object_name(&s->caller, view->task, page_address(&s->model, page), &name), 0))
+		return;
+	see(s, "result", 0, vm_object_sync(&s->caller, name, place * PAGE, pages * PAGE, call->flush, call->give_back), 0);
+	see(s, "result of mach_port_deallocate", 0, mach_port_deallocate(&s->caller, s->caller.task, name), 0);
+	for (unsigned i = place; call->flush && i < place + pages; i++)
+		s->model.cells[s->model.objects[object][i]].words = object_words[object];
+}

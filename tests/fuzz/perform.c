@@ -87,6 +87,8 @@ bool can_perform(const struct subject *subject, const struct call *call)
 		return call->view == 0;
 	case READ:	/* what is shared is copied at once, and whatever fails then is the result */
 		return !any_bad(&subject->model, page, call->pages, true);
+	case SYNC:
+		return can_sync(&subject->model, call);
 	case WRITE:
 		return !any_bad(&subject->model, page, call->pages, false);
 	case COPY:
@@ -259,8 +261,10 @@ static void read(struct subject *s, const struct call *call, struct view *view, 
 		struct copy *copy = &model->copies[call->to];
 
 		*copy = (struct copy){ .address = address, .pages = call->pages };
-		for (unsigned i = 0; i < call->pages; i++)
+		for (unsigned i = 0; i < call->pages; i++) {
 			copy->words[i] = words[i];
+			copy->lent |= lends(&page[i]);
+		}
 		/* Not half in it. */
 		if (address < page_address(model, PAGES) && address + call->pages * PAGE > model->place)
 			drop_copy(s, copy);
@@ -410,6 +414,8 @@ void perform(struct subject *s, const struct call *call)
 	struct view *view = &s->model.views[call->view];
 	struct page *page = &view->pages[call->page];
 	uint32_t address = page_address(&s->model, call->page), size = call->pages * PAGE;
+	struct call touched = { .operation = STORE, .to = call->to, .word = call->word, .pages = 1 };
+	struct page *touched_page;
 
 	note(s, call->operation);
 	switch (call->operation) {
@@ -431,6 +437,15 @@ void perform(struct subject *s, const struct call *call)
 		break;
 	case MAP_OBJECT:
 		map_object(s, call, view, page);
+		break;
+	case SYNC:	/* a store makes that there is something to lose */
+		touched.page = object_page(&s->model, call);
+		touched_page = &view->pages[touched.page];
+		if (call->view == 0 && can_perform(s, &touched))
+			store(s, &touched, touched_page);
+		sync(s, call, view);
+		if (call->view == 0 && can_perform(s, &touched))
+			load(s, &touched, touched_page);
 		break;
 	case ATTRIBUTE:	/* i386 has none */
 		see(s, "result", 0, vm_machine_attribute(&s->caller, view->task, address, size, call->word), KERN_INVALID_ADDRESS);
