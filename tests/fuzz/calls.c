@@ -25,6 +25,7 @@ static const struct {
 	[TERMINATE] = { "task_terminate of a fork", 1 },
 	[MAP_ALIGNED] = { "vm_map with a mask", 3 },
 	[SYNC] = { "vm_object_sync", 4 },
+	[WIRE_EVERYTHING] = { "vm_wire_all", 3 },
 	[ATTRIBUTE] = { "vm_machine_attribute", 1 },
 };
 
@@ -159,6 +160,15 @@ struct call make_call(uint32_t seed, uint32_t number, unsigned index)
 		break;
 	case WIRE:
 		call.protection = below(&source, 3) ? PROT_DEFAULT : PROT_READ;
+		call.privileged = below(&source, 2);
+		break;
+	case UNWIRE:
+		call.privileged = below(&source, 2);
+		break;
+	case WIRE_EVERYTHING:
+		call.flags = below(&source, WIRE_ALL + 1);
+		call.pages = PAGES;
+		call.page = 0;
 		break;
 	case READ:
 		call.to %= COPIES;
@@ -198,6 +208,9 @@ static const char *argument_of(const struct call *call, uint32_t *value)
 	case WIRE:
 		*value = call->protection;
 		return ", protection ";
+	case WIRE_EVERYTHING:
+		*value = call->flags;
+		return ", flags ";
 	case INHERIT:
 		*value = call->inheritance;
 		return ", inheritance ";

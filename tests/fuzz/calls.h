@@ -9,7 +9,7 @@ enum { MAX_CALLS = 64 };
 
 enum operation {
 	ALLOCATE, ALLOCATE_ANYWHERE, MAP, MAP_OBJECT, DEALLOCATE, PROTECT, PROTECT_MAX, INHERIT, WIRE, UNWIRE, READ, WRITE, COPY, STORE, LOAD,
-	FORK, TERMINATE, MAP_ALIGNED, ATTRIBUTE, SYNC, OPERATIONS,
+	FORK, TERMINATE, MAP_ALIGNED, ATTRIBUTE, SYNC, WIRE_EVERYTHING, OPERATIONS,
 };
 
 struct call {
@@ -25,6 +25,8 @@ struct call {
 	/* MAP_ALIGNED: bits of the address that must be zero, and whether the kernel chooses it. */
 	uint32_t mask;
 	bool anywhere;
+	bool privileged;	/* WIRE, UNWIRE: through the privileged host port, where that may be used */
+	uint32_t flags;	/* WIRE_EVERYTHING */
 	/* SYNC: whether its pages go, and whether they go back to the pager. */
 	bool flush, give_back;
 };

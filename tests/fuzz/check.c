@@ -19,7 +19,7 @@ static bool same(const struct call *a, const struct call *b)
 {
 	return a->operation == b->operation && a->view == b->view && a->page == b->page && a->pages == b->pages && a->to == b->to
 		&& a->protection == b->protection && a->max_protection == b->max_protection && a->inheritance == b->inheritance
-		&& a->mask == b->mask && a->anywhere == b->anywhere && a->flush == b->flush
+		&& a->mask == b->mask && a->anywhere == b->anywhere && a->flush == b->flush && a->privileged == b->privileged && a->flags == b->flags
 		&& a->give_back == b->give_back && a->word == b->word && a->object == b->object && a->offset == b->offset && a->copy == b->copy;
 }
 
@@ -148,6 +148,16 @@ static void known_defects_are_met_where_they_are(void)
 	page[1].wanted = true;
 	meets("lock-wired-page", (struct call){ .operation = SYNC, .page = 0, .pages = 1, .give_back = true });
 	meets_none((struct call){ .operation = SYNC, .page = 0, .pages = 1 });
+
+	page = fresh(2);
+	meets("wire-all-empty", (struct call){ .operation = WIRE_EVERYTHING, .view = 1, .flags = WIRE_CURRENT });
+	meets_none((struct call){ .operation = WIRE_EVERYTHING, .view = 1, .flags = WIRE_FUTURE });
+	model.views[0].future = true;
+	meets("wire-future-extends", (struct call){ .operation = ALLOCATE, .page = 2, .pages = 1 });
+	meets("merge-loses-access", (struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_DEFAULT });
+	wire_page(&page[0], PROT_DEFAULT);
+	wire_page(&page[1], PROT_DEFAULT);
+	meets_none((struct call){ .operation = ALLOCATE, .page = 2, .pages = 1 });
 
 	page = fresh(1);
 	page[0].wanted = page[0].stale = true;

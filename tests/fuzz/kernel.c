@@ -39,16 +39,26 @@ result_t map_entry(const struct caller *c, port_t task, uint32_t address, struct
 	return object ? mach_port_deallocate(c, c->task, object) : 0;
 }
 
-result_t insert_right(const struct caller *c, port_t task, port_t name, port_t receive)
+static result_t insert(const struct caller *c, port_t task, port_t name, port_t port, void (*put)(struct rpc *, port_t))
 {
 	struct rpc m;
 	result_t result;
 
 	rpc_begin(&m, task, ID_MACH_PORT_INSERT_RIGHT);
 	rpc_put_name(&m, name);
-	rpc_put_made_port(&m, receive);
+	put(&m, port);
 	result = rpc_call(&m, c->reply);
 	return result ? result : rpc_end(&m);
+}
+
+result_t insert_right(const struct caller *c, port_t task, port_t name, port_t receive)
+{
+	return insert(c, task, name, receive, rpc_put_made_port);
+}
+
+result_t insert_sent_right(const struct caller *c, port_t task, port_t name, port_t sent)
+{
+	return insert(c, task, name, sent, rpc_put_port);
 }
 
 result_t page_counts(const struct caller *c, struct pages *pages)

@@ -21,6 +21,9 @@ result_t map_entry(const struct caller *c, port_t task, uint32_t address, struct
 /* Gives TASK a send right to this task's receive right, under a name of our choice. */
 result_t insert_right(const struct caller *c, port_t task, port_t name, port_t receive);
 
+/* The same of a send right. */
+result_t insert_sent_right(const struct caller *c, port_t task, port_t name, port_t sent);
+
 struct pages {
 	uint32_t free, wired;
 };

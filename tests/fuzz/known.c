@@ -60,12 +60,55 @@ static bool copy_onto_wired(const struct model *model, const struct call *call)
 	return writes(call) && any(destination(model, call), wanted_and_private);
 }
 
+static bool protects_in_future(const struct model *model, const struct call *call)
+{
+	return (call->operation == PROTECT || call->operation == PROTECT_MAX) && model->views[call->view].future;
+}
+
 static bool silent_wire_failure(const struct model *model, const struct call *call)
 {
 	struct range range = range_of(model, call);
+	const struct view *view = &model->views[call->view];
+	bool wires = call->operation == WIRE || (call->operation == WIRE_EVERYTHING && call->flags & WIRE_CURRENT) ||
+		protects_in_future(model, call) || (call->operation == READ && model->views[0].future);
 
-	for (unsigned i = 0; call->operation == WIRE && i < range.pages; i++)
+	for (unsigned i = 0; wires && i < range.pages; i++)
 		if (is_bad(model, &range.first[i]))
+			return true;
+	/* Of which object is bad from the start, its model's contents tell. */
+	return call->operation == MAP_OBJECT && view->future && model->cells[model->objects[call->object][0]].words.bad;
+}
+
+static bool wire_all_empty(const struct model *model, const struct call *call)
+{
+	return call->operation == WIRE_EVERYTHING && call->flags != WIRE_FUTURE && call->view &&
+	       !any_mapped(model->views[call->view].pages, PAGES);
+}
+
+static bool unwanted(const struct page *page)
+{
+	return page->mapped && !page->wanted;
+}
+
+/* What becomes wired merges with a neighbour that is not, and the two with what either was to be. */
+static bool merge_loses_access(const struct model *model, const struct call *call)
+{
+	const struct page *pages = model->views[call->view].pages;
+	unsigned end = call->page + call->pages;
+
+	return protects_in_future(model, call) &&
+	       ((call->page && unwanted(&pages[call->page - 1])) || (end < PAGES && unwanted(&pages[end])));
+}
+
+/* What comes may extend what is not wired: where that lies, only the kernel knows. */
+static bool wire_future_extends(const struct model *model, const struct call *call)
+{
+	const struct view *view = &model->views[call->view];
+	bool comes = call->operation == ALLOCATE || call->operation == ALLOCATE_ANYWHERE || call->operation == MAP ||
+		call->operation == MAP_ALIGNED || call->operation == MAP_OBJECT;
+
+	for (unsigned i = 0; comes && view->future && i < PAGES; i++)
+		if (view->pages[i].mapped && !is_wired(&view->pages[i]))
 			return true;
 	return false;
 }
@@ -154,6 +197,9 @@ static const struct {
 	{ "fork-endless", fork_endless, false },
 	{ "copy-onto-itself", copy_onto_itself, false },
 	{ "silent-wire-failure", silent_wire_failure, false },
+	{ "merge-loses-access", merge_loses_access, true },
+	{ "wire-all-empty", wire_all_empty, true },
+	{ "wire-future-extends", wire_future_extends, false },
 	{ "lock-wired-page", lock_wired_page, false },
 	{ "map-bad-mask", map_bad_mask, false },
 };

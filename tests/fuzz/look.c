@@ -87,8 +87,11 @@ void note_objects(struct subject *s)
 void see_wired_sum(struct subject *s, unsigned number)
 {
 	const struct view *view = &s->model.views[number];
-	uint32_t room = WIRE_LIMIT - wired_pages(view) * PAGE;
+	uint32_t wired = wired_pages(view), room;
 
+	for (unsigned i = 0; number == 0 && i < COPIES; i++)
+		wired += s->model.copies[i].wired ? s->model.copies[i].pages : 0;
+	room = WIRE_LIMIT - wired * PAGE;
 	see(s, "result of wiring a hole of all that may still be wired", number,
 	    vm_wire(&s->caller, s->host, view->task, HOLE, room, PROT_DEFAULT), KERN_NO_SPACE);
 	see(s, "result of wiring a hole of one page more", number,

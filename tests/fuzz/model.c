@@ -32,6 +32,25 @@ uint32_t wired_pages(const struct view *view)
 	return count;
 }
 
+void wire_page(struct page *page, uint32_t access)
+{
+	bool writable = page->protection & PROT_WRITE;
+
+	if (access && !page->wanted) {
+		page->stale = page->copied && !writable;
+		/* Wired for writing, it is copied at once. */
+		page->copied = page->copied && !writable;
+	}
+	page->wanted = access;
+	page->stale = access && page->stale;
+}
+
+void wire_new_pages(const struct view *view, struct page *page, unsigned pages)
+{
+	for (unsigned i = 0; view->future && i < pages; i++)
+		wire_page(&page[i], page[i].protection);
+}
+
 struct words_of *contents(struct model *model, const struct page *page)
 {
 	return &model->cells[page->cell].words;
@@ -71,6 +90,31 @@ bool is_bad(const struct model *model, const struct page *page)
 bool is_in_common(const struct page *page)
 {
 	return page->shared || page->permanent;
+}
+
+result_t walk(const struct page *page, unsigned pages, uint32_t access)
+{
+	for (unsigned i = 0; i < pages; i++) {
+		if (!page[i].mapped)
+			return KERN_INVALID_ADDRESS;
+		if ((page[i].protection & access) != access)
+			return KERN_PROTECTION_FAILURE;
+	}
+	return 0;
+}
+
+bool any_bad(const struct model *model, const struct page *page, unsigned pages, bool shared_alone)
+{
+	for (unsigned i = 0; i < pages; i++)
+		if (is_bad(model, &page[i]) && (page[i].shared || !shared_alone))
+			return true;
+	return false;
+}
+
+bool in_arena(const struct model *model, uint32_t address, unsigned pages, unsigned *page)
+{
+	*page = (address - model->place) / PAGE;
+	return address >= model->place && *page < PAGES && *page + pages <= PAGES;
 }
 
 void map_page(struct model *model, struct page *page, const struct words_of *words)
@@ -139,4 +183,5 @@ void drop_view(struct model *model, struct view *view)
 	for (unsigned i = 0; i < PAGES; i++)
 		unmap_page(model, &view->pages[i]);
 	view->task = 0;
+	view->future = false;
 }

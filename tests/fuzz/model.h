@@ -46,6 +46,7 @@ struct page {
 
 struct view {
 	port_t task;	/* 0: none */
+	bool future;	/* what comes into its map is wired */
 	struct page pages[PAGES];
 };
 
@@ -54,6 +55,7 @@ struct copy {
 	uint32_t address;
 	unsigned pages;	/* 0: none */
 	bool lent;	/* as a page may be */
+	bool wired;	/* the subject wires what comes */
 	struct words_of words[PAGES];
 };
 
@@ -70,6 +72,10 @@ uint32_t word_address(uint32_t page_address, unsigned word);
 
 bool is_wired(const struct page *page);
 uint32_t wired_pages(const struct view *view);
+/* The page becomes one that is to be wired for ACCESS, or no longer. */
+void wire_page(struct page *page, uint32_t access);
+/* A page that has just come is wired in such a map. */
+void wire_new_pages(const struct view *view, struct page *page, unsigned pages);
 struct words_of *contents(struct model *model, const struct page *page);
 
 /* Gives the objects their contents. */
@@ -78,6 +84,13 @@ bool any_mapped(const struct page *page, unsigned pages);
 bool is_bad(const struct model *model, const struct page *page);
 /* Others see what is stored to it. */
 bool is_in_common(const struct page *page);
+
+/* The error of walking over pages that must be mapped, and allow ACCESS; whether they can be had shows later. */
+result_t walk(const struct page *page, unsigned pages, uint32_t access);
+/* Of those that a fork shares, or of all. */
+bool any_bad(const struct model *model, const struct page *page, unsigned pages, bool shared_alone);
+/* The whole range lies in the arena; *PAGE is where. */
+bool in_arena(const struct model *model, uint32_t address, unsigned pages, unsigned *page);
 
 /* A page gets contents of its own; it must have none, or those are given up. */
 void map_page(struct model *model, struct page *page, const struct words_of *words);

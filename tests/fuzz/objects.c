@@ -66,6 +66,8 @@ void map_object(struct subject *s, const struct call *call, struct view *view, s
 		page[i].max_protection = call->max_protection;
 		page[i].inheritance = call->inheritance;
 	}
+	if (!taken)
+		wire_new_pages(view, page, call->pages);
 }
 
 /* Where the cell is the contents of an object's page. */

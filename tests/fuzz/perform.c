@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "perform.h"
+#include "contents.h"
 #include "look.h"
 #include "objects.h"
-#include "touch.h"
 #include "../storm/text.h"
 
 enum { FNV_PRIME = 16777619 };
-enum { WRITTEN = 4 };	/* the most pages of a vm_write */
-
-static uint32_t data[WRITTEN * PAGE / sizeof(uint32_t)] __attribute__((aligned(PAGE)));
-
 void note(struct subject *subject, uint32_t word)
 {
 	subject->digest = (subject->digest ^ word) * FNV_PRIME;
@@ -20,52 +16,6 @@ void see(struct subject *subject, const char *what, uint32_t at, uint32_t seen, 
 {
 	note(subject, seen);
 	expect(&subject->failure, what, at, seen, wanted);
-}
-
-static volatile uint32_t *word_at(uint32_t address)
-{
-	return (volatile uint32_t *)address;
-}
-
-static void see_words(struct subject *subject, const char *what, uint32_t at, uint32_t address, const struct words_of *words)
-{
-	uint32_t word;
-
-	if (words->bad) {
-		see(subject, "error of a load", at, touch(address, false, &word), KERN_MEMORY_ERROR);
-		return;
-	}
-	for (unsigned i = 0; i < WORDS; i++)
-		see(subject, what, at, *word_at(word_address(address, i)), words->word[i]);
-}
-
-/* The error of walking over pages that must be mapped, and allow ACCESS; whether they can be had shows later. */
-static result_t walk(const struct page *page, unsigned pages, uint32_t access)
-{
-	for (unsigned i = 0; i < pages; i++) {
-		if (!page[i].mapped)
-			return KERN_INVALID_ADDRESS;
-		if ((page[i].protection & access) != access)
-			return KERN_PROTECTION_FAILURE;
-	}
-	return 0;
-}
-
-/* The error of a load or a store. */
-static result_t error_of(const struct model *model, const struct page *page, uint32_t access)
-{
-	result_t error = walk(page, 1, access);
-
-	return error ? error : is_bad(model, page) ? KERN_MEMORY_ERROR : 0;
-}
-
-/* Of those that a fork shares, or of all. */
-static bool any_bad(const struct model *model, const struct page *page, unsigned pages, bool shared_alone)
-{
-	for (unsigned i = 0; i < pages; i++)
-		if (is_bad(model, &page[i]) && (page[i].shared || !shared_alone))
-			return true;
-	return false;
 }
 
 bool can_perform(const struct subject *subject, const struct call *call)
@@ -85,6 +35,8 @@ bool can_perform(const struct subject *subject, const struct call *call)
 		return subject->model.views[call->to].task;
 	case MAP_OBJECT:	/* a send right is there for the subject itself alone */
 		return call->view == 0;
+	case WIRE_EVERYTHING:	/* the subject's own program is not the model's */
+		return subject->host_priv && !(call->view == 0 && call->flags & WIRE_CURRENT);
 	case READ:	/* what is shared is copied at once, and whatever fails then is the result */
 		return !any_bad(&subject->model, page, call->pages, true);
 	case SYNC:
@@ -99,13 +51,6 @@ bool can_perform(const struct subject *subject, const struct call *call)
 	}
 }
 
-/* The whole range lies in the arena; *PAGE is where. */
-static bool in_arena(const struct model *model, uint32_t address, unsigned pages, unsigned *page)
-{
-	*page = (address - model->place) / PAGE;
-	return address >= model->place && *page < PAGES && *page + pages <= PAGES;
-}
-
 /* What an entry that a new page may have extended still has to copy, the page has too. */
 static void map_pages(struct model *model, struct view *view, unsigned first, unsigned pages)
 {
@@ -118,6 +63,7 @@ static void map_pages(struct model *model, struct view *view, unsigned first, un
 		map_page(model, &view->pages[i], &zeros);
 		view->pages[i].copied = copied;
 	}
+	wire_new_pages(view, &view->pages[first], pages);
 }
 
 static void allocate(struct subject *s, const struct call *call, struct view *view, struct page *page)
@@ -153,7 +99,10 @@ static void map_as_told(struct subject *s, const struct call *call, struct view 
 		view->pages[i].protection = call->protection;
 		view->pages[i].max_protection = call->max_protection;
 		view->pages[i].inheritance = call->inheritance;
+		/* By the access that it has now. */
+		view->pages[i].wanted = view->pages[i].stale = false;
 	}
+	wire_new_pages(view, &view->pages[first], call->pages);
 }
 
 static void map(struct subject *s, const struct call *call, struct view *view, struct page *page)
@@ -212,6 +161,8 @@ static void protect(struct subject *s, const struct call *call, struct view *vie
 		if (maximum)
 			page[i].max_protection = call->protection;
 		page[i].protection = maximum ? page[i].protection & call->protection : call->protection;
+		if (view->future && page[i].protection != PROT_NONE)
+			wire_page(&page[i], page[i].protection);
 	}
 }
 
@@ -221,134 +172,23 @@ static void wire(struct subject *s, const struct call *call, struct view *view, 
 	result_t wanted = walk(page, call->pages, access) ? KERN_NO_SPACE : 0;
 
 	see(s, "result", 0,
-	    vm_wire(&s->caller, s->host, view->task, page_address(&s->model, call->page), call->pages * PAGE, access), wanted);
-	for (unsigned i = 0; !wanted && i < call->pages; i++) {
-		bool writable = page[i].protection & PROT_WRITE;
-
-		if (access && !page[i].wanted) {
-			page[i].stale = page[i].copied && !writable;
-			/* Wired for writing, it is copied at once. */
-			page[i].copied = page[i].copied && !writable;
-		}
-		page[i].wanted = access;
-		page[i].stale = access && page[i].stale;
-	}
+	    vm_wire(&s->caller, call->privileged && s->host_priv ? s->host_priv : s->host, view->task, page_address(&s->model, call->page), call->pages * PAGE, access), wanted);
+	for (unsigned i = 0; !wanted && i < call->pages; i++)
+		wire_page(&page[i], access);
 }
 
-static void read(struct subject *s, const struct call *call, struct view *view, struct page *page)
+/* All that the task has, whatever access that allows, or what is to come. */
+static void wire_everything(struct subject *s, const struct call *call, struct view *view)
 {
-	result_t wanted = walk(page, call->pages, PROT_READ), result;
-	struct model *model = &s->model;
-	struct words_of words[PAGES];
-	struct rpc_array out = { 0 };
-	uint32_t address;
-	unsigned first;
-
-	drop_copy(s, &model->copies[call->to]);
-	result = vm_read(&s->caller, view->task, page_address(model, call->page), call->pages * PAGE, &out);
-	see(s, "result", 0, result, wanted);
-	for (unsigned i = 0; i < call->pages; i++)
-		page[i].copied |= page[i].mapped;
-	if (result || wanted)
+	see(s, "result", 0, vm_wire_all(&s->caller, s->host_priv, view->task, call->flags), 0);
+	view->future = call->flags == WIRE_NONE ? false : view->future || call->flags & WIRE_FUTURE;
+	if (call->flags == WIRE_FUTURE)
 		return;
-	address = (uint32_t)out.words;
-	note(s, address);
-	for (unsigned i = 0; i < call->pages; i++) {
-		words[i] = *contents(model, &page[i]);
-		see_words(s, "word that was read", call->page + i, address + i * PAGE, &words[i]);
-	}
-	if (!in_arena(model, address, call->pages, &first)) {
-		struct copy *copy = &model->copies[call->to];
-
-		*copy = (struct copy){ .address = address, .pages = call->pages };
-		for (unsigned i = 0; i < call->pages; i++) {
-			copy->words[i] = words[i];
-			copy->lent |= lends(&page[i]);
-		}
-		/* Not half in it. */
-		if (address < page_address(model, PAGES) && address + call->pages * PAGE > model->place)
-			drop_copy(s, copy);
-		return;
-	}
-	/* The kernel puts it into a hole of the arena. */
-	see(s, "pages in use that were read into", first, any_mapped(&model->views[0].pages[first], call->pages), false);
-	for (unsigned i = 0; i < call->pages; i++) {
-		struct page *to = &model->views[0].pages[first + i];
-
-		map_page(model, to, &words[i]);
-		to->copied = true;
-		to->lent = lends(&page[i]);
-	}
-	look(s, 0, first, call->pages);
-}
-
-static void write(struct subject *s, const struct call *call, struct view *view, struct page *page)
-{
-	unsigned pages = call->pages < WRITTEN ? call->pages : WRITTEN;
-	result_t wanted = walk(page, pages, PROT_WRITE);
-	struct words_of words[WRITTEN] = { 0 };
-
-	for (unsigned i = 0; i < pages; i++)
-		for (unsigned j = 0; j < WORDS; j++)
-			words[i].word[j] = *word_at(word_address((uint32_t)data + i * PAGE, j)) = call->word + i * WORDS + j;
-	see(s, "result", 0, vm_write(&s->caller, view->task, page_address(&s->model, call->page), data, pages * PAGE), wanted);
-	for (unsigned i = 0; !wanted && i < pages; i++) {
-		replace_contents(&s->model, &page[i], &words[i]);
-		page[i].copied = true;
-		page[i].lent = false;
-	}
-}
-
-static void copy(struct subject *s, const struct call *call, struct view *view, struct page *from)
-{
-	struct page *to = &view->pages[call->to];
-	struct words_of words[PAGES];
-	bool lent[PAGES];
-	result_t wanted = walk(from, call->pages, PROT_READ);
-
-	if (!wanted)
-		wanted = walk(to, call->pages, PROT_WRITE);
-	see(s, "result", 0,
-	    vm_copy(&s->caller, view->task, page_address(&s->model, call->page), call->pages * PAGE, page_address(&s->model, call->to)),
-	    wanted);
-	for (unsigned i = 0; i < call->pages; i++) {
-		if (from[i].mapped)
-			words[i] = *contents(&s->model, &from[i]);
-		from[i].copied |= from[i].mapped;
-		lent[i] = lends(&from[i]);
-	}
-	for (unsigned i = 0; !wanted && i < call->pages; i++) {
-		replace_contents(&s->model, &to[i], &words[i]);
-		to[i].copied = true;
-		to[i].lent = lent[i] && !to[i].shared;
-	}
-}
-
-static void load(struct subject *s, const struct call *call, const struct page *page)
-{
-	result_t wanted = error_of(&s->model, page, PROT_READ);
-
-	for (unsigned i = 0; i < WORDS; i++) {
-		uint32_t word;
-		result_t result = touch(word_address(page_address(&s->model, call->page), i), false, &word);
-
-		see(s, "error of a load", call->page, result, wanted);
-		if (!result && !wanted)
-			see(s, "word that was loaded", call->page, word, contents(&s->model, page)->word[i]);
-	}
-}
-
-static void store(struct subject *s, const struct call *call, struct page *page)
-{
-	unsigned word = call->to % WORDS;
-	uint32_t value = call->word;
-	result_t wanted = error_of(&s->model, page, PROT_WRITE);
-
-	see(s, "error of a store", call->page, touch(word_address(page_address(&s->model, call->page), word), true, &value), wanted);
-	if (wanted)
-		return;
-	contents(&s->model, page)->word[word] = call->word;
-	page->copied = page->lent = false;
+	for (unsigned i = 0; i < PAGES; i++)
+		if (view->pages[i].mapped)
+			wire_page(&view->pages[i], call->flags == WIRE_NONE ? PROT_NONE : PROT_DEFAULT);
+	for (unsigned i = 0; call->view == 0 && i < COPIES; i++)
+		s->model.copies[i].wired = false;
 }
 
 static void fork(struct subject *s, const struct call *call)
@@ -358,33 +198,6 @@ static void fork(struct subject *s, const struct call *call)
 	see(s, "result", 0, task_fork(&s->caller, &child->task), 0);
 	fork_view(&s->model, child);
 	look(s, call->to, 0, PAGES);
-}
-
-/* In pieces that may be read: page by page would only find less to do for the kernel. */
-static void see_view(struct subject *s, unsigned number)
-{
-	struct view *view = &s->model.views[number];
-
-	for (unsigned page = 0; page < PAGES; page++) {
-		unsigned pages = 0;
-		struct rpc_array out;
-		result_t result;
-
-		while (page + pages < PAGES && !walk(&view->pages[page + pages], 1, PROT_READ) &&
-		       !any_bad(&s->model, &view->pages[page + pages], 1, true))
-			pages++;
-		if (!pages)
-			continue;
-		result = vm_read(&s->caller, view->task, page_address(&s->model, page), pages * PAGE, &out);
-		see(s, "result of reading a fork", page, result, 0);
-		if (result)
-			return;
-		for (unsigned i = 0; i < pages; i++)
-			see_words(s, "word of a fork", page + i, (uint32_t)out.words + i * PAGE,
-				  contents(&s->model, &view->pages[page + i]));
-		see(s, "result of giving it back", page, drop_array(&s->caller, &out), 0);
-		page += pages;
-	}
 }
 
 void end_view(struct subject *s, unsigned number)
@@ -397,16 +210,6 @@ void end_view(struct subject *s, unsigned number)
 	see(s, "result of task_terminate", number, task_terminate(&s->caller, view->task), 0);
 	see(s, "result of mach_port_deallocate", number, mach_port_deallocate(&s->caller, s->caller.task, view->task), 0);
 	drop_view(&s->model, view);
-}
-
-void drop_copy(struct subject *s, struct copy *copy)
-{
-	for (unsigned i = 0; i < copy->pages; i++)
-		see_words(s, "word of a copy", i, copy->address + i * PAGE, &copy->words[i]);
-	if (copy->pages)
-		see(s, "result of giving a copy back", 0,
-		    vm_deallocate(&s->caller, s->caller.task, copy->address, copy->pages * PAGE), 0);
-	copy->pages = 0;
 }
 
 void perform(struct subject *s, const struct call *call)
@@ -469,6 +272,10 @@ void perform(struct subject *s, const struct call *call)
 	case UNWIRE:
 		wire(s, call, view, page);
 		note_objects(s);
+		break;
+	case WIRE_EVERYTHING:
+		wire_everything(s, call, view);
+		see_wired_sum(s, call->view);
 		break;
 	case READ:
 		read(s, call, view, page);

@@ -9,7 +9,7 @@
 /* Who makes the calls, and what was seen so far. */
 struct subject {
 	struct caller caller;
-	port_t host;
+	port_t host, host_priv;	/* the second is 0 where no privilege is used */
 	uint32_t objects;	/* that the kernel had when the case began */
 	bool paged;	/* an object of a pager was mapped: how many there are depends on when it is done with that */
 	struct model model;

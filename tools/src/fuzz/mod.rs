@@ -65,6 +65,9 @@ pub struct Args {
     /// Make calls that meet known defects, too
     #[arg(long)]
     known: bool,
+    /// Use the privileged host port, too: for vm_wire_all, and for some calls of vm_wire
+    #[arg(long)]
+    privileged: bool,
     /// The grafted kernel's functions have the feature sound: it alone runs, beside the model, and calls that meet
     /// defects which that keeps away are made
     #[arg(long, requires = "rust")]
@@ -138,6 +141,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         threads: args.threads,
         known: args.known,
         sound: args.sound,
+        privileged: args.privileged,
         stops: args.stops,
     };
     if let Some(title) = &args.title {
