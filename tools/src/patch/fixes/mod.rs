@@ -25,36 +25,37 @@ use edit::{places, the, words, words_of, Edit, How};
 pub const ALL: &str = "all";
 
 macro_rules! fixes {
-    ($($name:literal,)*) => {
+    ($($of:ident $name:literal,)*) => {
         /// Name, description, and test with its name, in the order of the series.
         const FIXES: &[Entry] = &[$((
             $name,
             include_str!(concat!($name, ".toml")),
-            concat!("test-vm-", $name),
-            include_str!(concat!("../../../../tests/fixes/test-vm-", $name, ".c")),
+            concat!("test-", stringify!($of), "-", $name),
+            include_str!(concat!("../../../../tests/fixes/test-", stringify!($of), "-", $name, ".c")),
         ),)*];
     };
 }
 
 fixes! {
-    "projected-unlocked",
-    "crossing-end",
-    "protect-freed-entry",
-    "merge-loses-access",
-    "wired-needs-copy",
-    "fork-shares-wired",
-    "fork-endless",
-    "copyin-hides-error",
-    "copy-onto-itself",
-    "lock-wired-page",
-    "copy-delayed-shadow",
-    "map-bad-mask",
-    "wire-all-empty",
-    "wire-future-extends",
-    "walk-behind-range",
-    "overlapping-wires",
-    "hole-filled",
-    "size-wired-drift",
+    vm "projected-unlocked",
+    vm "crossing-end",
+    vm "protect-freed-entry",
+    vm "merge-loses-access",
+    vm "wired-needs-copy",
+    vm "fork-shares-wired",
+    vm "fork-endless",
+    vm "copyin-hides-error",
+    vm "copy-onto-itself",
+    vm "lock-wired-page",
+    vm "copy-delayed-shadow",
+    vm "map-bad-mask",
+    vm "wire-all-empty",
+    vm "wire-future-extends",
+    vm "walk-behind-range",
+    vm "overlapping-wires",
+    vm "hole-filled",
+    vm "size-wired-drift",
+    ipc "late-wakeup",
 }
 
 /// What the functions that the fixes touch were, from April 2024 to April 2026.
