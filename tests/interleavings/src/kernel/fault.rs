@@ -8,9 +8,7 @@ use std::ptr::addr_of;
 
 use super::map::{entry_at, index_of};
 use super::object::{number, paging_begin, paging_end, wakeup_done};
-use super::{
-    lock, me, point, reads_map, reads_maps, sleep, stop, with, writes_page, Event, Kernel, PAGE,
-};
+use super::{lock, me, point, reads_map, reads_maps, sleep, stop, with, writes_page, Event, PAGE};
 use crate::bindings::{vm_map, vm_map_entry};
 use crate::trace::Step;
 
@@ -33,6 +31,10 @@ fn holds_lock(map: usize) -> bool {
     with(|k| k.threads[me()].holds.iter().any(|(held, _)| *held == map))
 }
 
+fn note_call(what: &str, start: usize, end: usize) {
+    with(|k| k.note_as(|k| Step::Calls(format!("{what} {}", k.label_range(start, end)))));
+}
+
 #[no_mangle]
 extern "C" fn vm_fault_wire(map: *mut vm_map, entry: *mut vm_map_entry) {
     let map = index_of(map);
@@ -42,10 +44,7 @@ extern "C" fn vm_fault_wire(map: *mut vm_map, entry: *mut vm_map_entry) {
     }
     let end = read!(entry, links.end) as usize;
     let start = read!(entry, links.start) as usize;
-    with(|k| {
-        let what = k.label_range(start, end);
-        k.note(Step::Calls(format!("vm_fault_wire of {what}")));
-    });
+    note_call("vm_fault_wire of", start, end);
     let mut address = start;
     while address < end {
         if !wire_fast(map, address, entry) {
@@ -126,10 +125,7 @@ fn lookup(map: usize, address: usize, fault_type: i32) -> Option<Lookup> {
 /// `vm_fault`. With `wire`, it wires or unwires the page, as the entry asks.
 /// Returns whether the page was entered.
 pub fn fault(map: usize, address: usize, wire: bool) -> bool {
-    with(|k| {
-        let what = k.label(address);
-        k.note(Step::Calls(format!("vm_fault at {what}")));
-    });
+    note_call("vm_fault at", address, address + PAGE);
     'retry: loop {
         let Some(first) = lookup(map, address, 0) else { return false };
         let Lookup { object, offset, mut wired, mut timestamp, .. } = first;
@@ -237,10 +233,7 @@ pub fn count_unwired(page: usize) {
 pub extern "C" fn vm_fault_unwire(map: *mut vm_map, entry: *mut vm_map_entry) {
     let _ = index_of(map);
     let (start, end) = (read!(entry, links.start) as usize, read!(entry, links.end) as usize);
-    with(|k: &mut Kernel| {
-        let what = k.label_range(start, end);
-        k.note(Step::Calls(format!("vm_fault_unwire of {what}")));
-    });
+    note_call("vm_fault_unwire of", start, end);
     let object = object_of(entry);
     for address in (start..end).step_by(PAGE) {
         let offset = read!(entry, offset) as usize + address - start;

@@ -271,9 +271,15 @@ pub fn stop(why: impl Into<String>) -> ! {
 impl Kernel {
     /// Adds a step of the current thread to the trace, if one is kept.
     pub fn note(&mut self, step: Step) {
+        self.note_as(|_| step);
+    }
+
+    /// The same of a step that it takes time to tell of: hardly any execution keeps a trace.
+    pub fn note_as(&mut self, step: impl FnOnce(&Kernel) -> Step) {
         if self.trace.is_none() || !self.running {
             return;
         }
+        let step = step(self);
         let entries = self.describe_entries();
         let text = self.describe_step(&step);
         let holds = self.threads.iter().map(|t| self.describe_holds(t)).collect();

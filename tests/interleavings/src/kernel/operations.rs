@@ -4,7 +4,7 @@
 
 use super::map::{header, link, lookup, raw, rebuild_gaps};
 use super::object::vm_object_coalesce;
-use super::{lock, slab, with, PAGE};
+use super::{lock, slab, with, Kernel, PAGE};
 use crate::bindings::{
     shim_KERN_SUCCESS as SUCCESS, shim_VM_WIRE_CURRENT as CURRENT, vm_map, vm_map_entry,
 };
@@ -35,14 +35,12 @@ impl Pages {
 }
 
 pub fn note(what: &str, pages: Pages) {
-    with(|k| {
-        let range = k.label_range(pages.start() as usize, pages.end() as usize);
-        k.note(Step::Begins(format!("{what} {range}")));
-    });
+    let range = |k: &Kernel| k.label_range(pages.start() as usize, pages.end() as usize);
+    with(|k| k.note_as(|k| Step::Begins(format!("{what} {}", range(k)))));
 }
 
 fn changed(what: &str) {
-    with(|k| k.note(Step::Changes(what.to_string())));
+    with(|k| k.note_as(|_| Step::Changes(what.to_string())));
 }
 
 /// A range of a map, for one of the version's functions; says so if that refuses.
