@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Running the hosted tests of a copy of the workspace.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{bail, ensure, Context, Result};
+use serde_json::Value;
 
 /// What the tests said.
 #[derive(Debug, PartialEq)]
@@ -28,14 +29,15 @@ pub struct Tests<'a> {
 impl Tests<'_> {
     /// Builds and runs them all.
     pub fn run(&self) -> Result<Outcome> {
-        self.cargo_test(&[])
+        self.run_program(&self.build()?, &[])
     }
 
     /// The same of these alone, by their names.
     pub fn run_these(&self, names: &[String]) -> Result<Outcome> {
+        let program = self.build()?;
         let mut all = Outcome { passed: 0, failed: Vec::new() };
         for name in names {
-            let Outcome { passed, failed } = self.cargo_test(&["--", "--exact", name])?;
+            let Outcome { passed, failed } = self.run_program(&program, &["--exact", name])?;
             ensure!(passed + failed.len() == 1, "there is no hosted test {name}");
             all.passed += passed;
             all.failed.extend(failed);
@@ -43,27 +45,51 @@ impl Tests<'_> {
         Ok(all)
     }
 
-    fn cargo_test(&self, arguments: &[&str]) -> Result<Outcome> {
+    /// Returns the program that runs them.
+    fn build(&self) -> Result<PathBuf> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(&cargo)
             .current_dir(self.root)
-            .args(["test", "--test", "hosted", "--features", self.features])
-            .args(arguments)
+            .args(["test", "--test", "hosted", "--features", self.features, "--no-run"])
+            .arg("--message-format=json-render-diagnostics")
             .env("CARGO_TARGET_DIR", self.target)
+            // Nobody looks at a backtrace of these.
+            .env("CARGO_PROFILE_DEV_DEBUG", "false")
             .env("CARGO_TERM_COLOR", "never")
-            .env_remove("SEED")
             .output()
             .with_context(|| format!("cannot run {}", Path::new(&cargo).display()))?;
+        ensure!(
+            output.status.success(),
+            "the hosted tests were not built ({}):\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        program(&String::from_utf8_lossy(&output.stdout)).context("cargo names no hosted tests")
+    }
+
+    fn run_program(&self, program: &Path, arguments: &[&str]) -> Result<Outcome> {
+        let output = Command::new(program)
+            .current_dir(self.root)
+            .args(arguments)
+            .env_remove("SEED")
+            .output()
+            .with_context(|| format!("cannot run {}", program.display()))?;
         let text = String::from_utf8_lossy(&output.stdout);
         match parse(&text) {
             Some(outcome) if outcome.failed.is_empty() == output.status.success() => Ok(outcome),
             _ => bail!(
-                "the hosted tests were not built or did not run to their end ({}):\n{}{text}",
+                "the hosted tests did not run to their end ({}):\n{}{text}",
                 output.status,
                 String::from_utf8_lossy(&output.stderr)
             ),
         }
     }
+}
+
+/// The one program that cargo says it has made.
+fn program(messages: &str) -> Option<PathBuf> {
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last()
 }
 
 /// None if the tests' last line is not there.
@@ -94,6 +120,15 @@ mod tests {
                     test c      ... ignored (why)\n\ntest result: FAILED. 1 passed\n";
         let expected = Outcome { passed: 1, failed: vec!["a::long".into()] };
         assert_eq!(parse(text), Some(expected));
+    }
+
+    #[test]
+    fn cargo_names_the_program() {
+        let lib = r#"{"reason":"compiler-artifact","executable":null}"#;
+        let test = r#"{"reason":"compiler-artifact","executable":"/a/deps/hosted-1"}"#;
+        let end = r#"{"reason":"build-finished","success":true}"#;
+        assert_eq!(program(&[lib, test, end].join("\n")), Some("/a/deps/hosted-1".into()));
+        assert_eq!(program(&[lib, end].join("\n")), None);
     }
 
     #[test]
