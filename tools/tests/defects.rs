@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `vmtool defects` under QEMU for real, with the fake kernel on both sides.
 
+use std::path::Path;
 use std::process::Command;
 
 mod bench;
 
 use bench::Bench;
+use object::{Object, ObjectSymbol};
 
 const LIST: &str = r#"
     suites = ["trixie"]
@@ -25,6 +27,10 @@ const LIST: &str = r#"
 const START: &str = "# storm: start\n\r1..1\n\r";
 
 fn defects(bench: &Bench, options: &[&str]) -> (i32, String, String) {
+    defects_of(bench, bench.kernel, options)
+}
+
+fn defects_of(bench: &Bench, ours: &Path, options: &[&str]) -> (i32, String, String) {
     std::fs::write(bench.folder.path().join("list"), LIST).unwrap();
     let mut command = Command::new(bench::VMTOOL);
     command.arg("defects");
@@ -39,7 +45,7 @@ fn defects(bench: &Bench, options: &[&str]) -> (i32, String, String) {
         .arg("--stock")
         .arg(bench.kernel)
         .arg("--rust")
-        .arg(bench.kernel)
+        .arg(ours)
         .args(["--smp", "1", "--memory", "64M", "--title", "A title", "--silence", "1"])
         .args(options)
         .output()
@@ -85,6 +91,36 @@ fn a_kernel_without_expectations_is_only_compared() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("2 of 2: nothing"), "{said}");
     assert!(said.contains("--scenario 4b --replay A1B2"), "{said}");
+}
+
+/// Both kernels stop in one function of the fake kernel's; of ours the record says what that stands for.
+#[test]
+fn a_stop_in_our_code_is_one_in_what_it_stands_for() {
+    let Some(bench) = Bench::new("") else { return };
+    let data = kit::elf::read(bench.kernel).unwrap();
+    let file = kit::elf::parse(bench.kernel, &data).unwrap();
+    let function = file.symbols().find(|symbol| symbol.name() == Ok("print_module")).unwrap();
+    let trap = format!("{START}Kernel Page fault trap, eip {:#x}, code 0\n\r", function.address());
+    std::fs::write(bench.folder.path().join("script"), trap).unwrap();
+    let ours = bench.folder.path().join("ours");
+    std::fs::copy(bench.kernel, &ours).unwrap();
+    for (of, status, text) in [
+        (&["print_module"][..], 0, "the same"),
+        (&["vm_map_protect"], 16, "page fault in vm_map_protect"),
+        (&["print_module", "f"], 0, "page fault in print_module, of print_module or f"),
+        (&["vm_map_protect", "f"], 16, "page fault in print_module, of vm_map_protect or f"),
+    ] {
+        let of = of.iter().map(|name| name.to_string()).collect();
+        let parts = [("print_module".to_string(), of)].into();
+        bench::write_record(&ours, &kit::graft::Record { parts, ..bench::no_record(&ours) });
+        let (code, said, complaint) = defects_of(&bench, &ours, &[]);
+        assert_eq!(code, status, "{said}{complaint}");
+        let row = said.lines().find(|line| line.starts_with("one ")).unwrap();
+        assert!(
+            row.contains("1 of 1: page fault in print_module ") && row.ends_with(text),
+            "{said}"
+        );
+    }
 }
 
 /// The kernel of both sides does what upstream does.

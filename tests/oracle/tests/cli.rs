@@ -243,6 +243,7 @@ fn kernels_that_do_not_belong_together_are_not_measured() {
         grafted_sha256: kit::files::sha256(b"grafted"),
         tool_sha256: String::new(),
         symbols: [].into(),
+        parts: [].into(),
         text_bytes: 0,
         room: 0,
     };

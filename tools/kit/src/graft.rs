@@ -24,6 +24,10 @@ pub struct Record {
     pub tool_sha256: String,
     /// Addresses by the object's names.
     pub symbols: BTreeMap<String, u64>,
+    /// For each function of ours, by its name in the grafted kernel's symbol table: the kernel's functions
+    /// that it is part of the replacement of.
+    #[serde(default)]
+    pub parts: BTreeMap<String, Vec<String>>,
     pub text_bytes: u64,
     /// Bytes that there were for the code.
     pub room: u64,
@@ -114,6 +118,7 @@ mod tests {
                 grafted_sha256: sha256(b"grafted"),
                 tool_sha256: sha256(b"tool"),
                 symbols: [("f".to_string(), 5)].into(),
+                parts: BTreeMap::new(),
                 text_bytes: 1,
                 room: 2,
             };

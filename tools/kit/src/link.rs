@@ -157,18 +157,35 @@ impl Plan {
     /// The object's global symbols, where they lie now.
     pub fn symbols(&self, file: &File) -> Result<BTreeMap<String, Symbol>> {
         let mut symbols = BTreeMap::new();
-        for symbol in file.symbols().filter(|s| s.is_global() && s.is_definition()) {
-            let Some(at) = symbol.section_index().and_then(|index| self.places.get(&index)) else {
-                continue;
-            };
-            let placed = Symbol {
-                address: at + symbol.address(),
-                size: symbol.size(),
-                is_function: symbol.kind() == SymbolKind::Text,
-            };
-            symbols.insert(symbol.name()?.to_string(), placed);
+        for symbol in file.symbols().filter(|s| s.is_global()) {
+            if let Some(placed) = self.placed(&symbol) {
+                symbols.insert(symbol.name()?.to_string(), placed);
+            }
         }
         Ok(symbols)
+    }
+
+    /// The object's functions that it keeps to itself, where they lie now, by the names that they have in
+    /// their source; if two have the same, the second keeps that of its symbol.
+    pub fn local_functions(&self, file: &File) -> Result<BTreeMap<String, Symbol>> {
+        let mut symbols = BTreeMap::new();
+        for symbol in file.symbols().filter(|s| s.is_local() && s.kind() == SymbolKind::Text) {
+            let Some(placed) = self.placed(&symbol) else { continue };
+            let label = symbol.name()?.to_string();
+            let name = format!("{:#}", rustc_demangle::demangle(&label));
+            let name = if symbols.contains_key(&name) { label } else { name };
+            symbols.insert(name, placed);
+        }
+        Ok(symbols)
+    }
+
+    fn placed(&self, symbol: &object::Symbol) -> Option<Symbol> {
+        let at = self.places.get(&symbol.section_index().filter(|_| symbol.is_definition())?)?;
+        Some(Symbol {
+            address: at + symbol.address(),
+            size: symbol.size(),
+            is_function: symbol.kind() == SymbolKind::Text,
+        })
     }
 }
 

@@ -9,13 +9,15 @@ use anyhow::{bail, ensure, Context, Result};
 
 mod list;
 pub mod outcome;
+pub mod place;
 mod status;
 mod table;
 
-use crate::boot::{KernelMap, MachineArgs, Module, Progress};
+use crate::boot::{MachineArgs, Module, Progress};
 use crate::run::PORTS;
 use list::{Defect, List};
 use outcome::Outcome;
+use place::Names;
 use status::Status;
 use table::Row;
 
@@ -75,7 +77,7 @@ pub struct Args {
 struct Subject<'a> {
     name: &'static str,
     path: &'a Path,
-    map: KernelMap,
+    names: Names,
 }
 
 pub fn run(args: &Args) -> Result<ExitCode> {
@@ -127,8 +129,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 impl Subject<'_> {
     fn new<'a>(name: &'static str, path: &'a Path) -> Result<Subject<'a>> {
-        let map = KernelMap::parse(path, &kit::elf::read(path)?)?;
-        Ok(Subject { name, path, map })
+        Ok(Subject { name, path, names: Names::read(path)? })
     }
 }
 
@@ -149,7 +150,7 @@ fn boots(args: &Args, defect: &Defect, subject: &Subject) -> Result<Vec<Outcome>
             .with_context(|| format!("cannot boot the {} kernel", subject.name))?;
         let said = std::fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
         outcomes.push(outcome::of(&report.verdict, &String::from_utf8_lossy(&said), &|address| {
-            subject.map.function_at(address)
+            subject.names.at(address)
         }));
     }
     if outcomes.is_empty() {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::place::Place;
 use crate::boot::judge::Verdict;
 
 /// How the program begins the line that tells what it saw.
@@ -14,6 +15,9 @@ pub enum Outcome {
     Nothing,
     /// What the kernel or the program said, without addresses and line numbers.
     Did(String),
+    /// The same, of a kernel that stopped in a piece of our code: what, in which function of ours, and of
+    /// which kernel's functions that is part of the replacement.
+    DidInPart { what: String, part: String, of: Vec<String> },
     /// The calls could not be made, or the kernel never came up.
     NotTried(String),
 }
@@ -23,19 +27,40 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::Nothing => to.write_str("nothing"),
             Outcome::Did(text) => to.write_str(text),
+            Outcome::DidInPart { what, part, of } => {
+                write!(to, "{what} in {part}, of {}", of.join(" or "))
+            }
             Outcome::NotTried(text) => write!(to, "not tried: {text}"),
         }
     }
 }
 
-/// `function_at` names the function of an address in the kernel.
+impl Outcome {
+    /// All that it may be called, in the words of a kernel with the shipped functions.
+    pub fn readings(&self) -> Vec<String> {
+        match self {
+            Outcome::DidInPart { what, of, .. } => {
+                of.iter().map(|function| format!("{what} in {function}")).collect()
+            }
+            other => vec![other.to_string()],
+        }
+    }
+
+    /// Whether two kernels did the same.
+    pub fn is_like(&self, other: &Outcome) -> bool {
+        let others = other.readings();
+        self.readings().iter().any(|reading| others.contains(reading))
+    }
+}
+
+/// `place_at` names an address in the kernel.
 pub fn of<'a>(
     verdict: &Verdict,
     log: &str,
-    function_at: &dyn Fn(u64) -> Option<&'a str>,
+    place_at: &dyn Fn(u64) -> Option<Place<'a>>,
 ) -> Outcome {
     match verdict {
-        Verdict::Panic(text) => Outcome::Did(last_words(text, function_at)),
+        Verdict::Panic(text) => last_words(text, place_at),
         // Nobody prints any more, not even the thread that makes no calls on memory.
         Verdict::Hang(_) => Outcome::Did("the kernel stands still".into()),
         Verdict::NeverCameUp(text) => {
@@ -61,31 +86,41 @@ fn said(log: &str, verdict: &Verdict) -> Outcome {
     }
 }
 
-fn last_words<'a>(text: &str, function_at: &dyn Fn(u64) -> Option<&'a str>) -> String {
+fn last_words<'a>(text: &str, place_at: &dyn Fn(u64) -> Option<Place<'a>>) -> Outcome {
     for line in text.lines() {
         if let Some((before, after)) = line.split_once("Assertion `") {
             let condition = after.split_once("' failed").map_or(after, |(condition, _)| condition);
             // FILE:LINE: FUNCTION: Assertion `...
             let function = before.trim_end().trim_end_matches(':').rsplit(' ').next();
-            return format!("assertion {condition} in {}", function.unwrap_or("?"));
+            return Outcome::Did(format!("assertion {condition} in {}", function.unwrap_or("?")));
         }
         if let Some(rest) = line.strip_prefix("panic ") {
             // {cpuN} FILE:LINE: FUNCTION: message
             let parts: Vec<&str> = rest.splitn(3, ": ").collect();
-            return match parts[..] {
+            return Outcome::Did(match parts[..] {
                 [_, function, message] => panic_text(function, message),
                 _ => format!("panic {rest}"),
-            };
+            });
         }
         if let Some((trap, rest)) =
             line.strip_prefix("Kernel ").and_then(|line| line.split_once(" trap, eip 0x"))
         {
             let hex: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
-            let function = u64::from_str_radix(&hex, 16).ok().and_then(function_at);
-            return format!("{} in {}", trap.to_lowercase(), function.unwrap_or("?"));
+            return trapped(trap, u64::from_str_radix(&hex, 16).ok().and_then(place_at));
         }
     }
-    text.lines().next().unwrap_or("a panic without words").trim().to_string()
+    Outcome::Did(text.lines().next().unwrap_or("a panic without words").trim().to_string())
+}
+
+fn trapped(trap: &str, place: Option<Place<'_>>) -> Outcome {
+    let what = trap.to_lowercase();
+    match place {
+        None => Outcome::Did(format!("{what} in ?")),
+        Some(Place { name, of: [] }) => Outcome::Did(format!("{what} in {name}")),
+        // What it stands for is what a kernel with the shipped functions would say.
+        Some(Place { of: [one], .. }) => Outcome::Did(format!("{what} in {one}")),
+        Some(Place { name, of }) => Outcome::DidInPart { what, part: name.into(), of: of.to_vec() },
+    }
 }
 
 /// Some messages begin with the function's name once more.
@@ -99,8 +134,17 @@ fn panic_text(function: &str, message: &str) -> String {
 mod tests {
     use super::*;
 
-    fn names(address: u64) -> Option<&'static str> {
-        (address == 0xc100_6e65).then_some("vm_map_pageable_all")
+    fn names(address: u64) -> Option<Place<'static>> {
+        static OF: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
+            vec!["vm_map_pageable".into(), "vm_map_pageable_all".into()]
+        });
+        let place = |name, of| Some(Place { name, of });
+        match address {
+            0xc100_6e65 => place("vm_map_pageable_all", &[]),
+            0xc108_0000 => place("callers::pageable::current", &OF[1..]),
+            0xc108_0001 => place("callers::pageable::pageable", &OF[..]),
+            _ => None,
+        }
     }
 
     fn panic(text: &str) -> String {
@@ -129,6 +173,25 @@ mod tests {
         assert_eq!(panic("Kernel Page fault trap, eip 0xc1, code 0"), "page fault in ?");
         assert_eq!(panic("panic without form"), "panic without form");
         assert_eq!(panic("db{1}> "), "db{1}>");
+    }
+
+    #[test]
+    fn a_stop_in_a_piece_of_ours_is_one_in_what_it_stands_for() {
+        let at = |eip: &str| {
+            let text = format!("Kernel Page fault trap, eip 0x{eip}, code 0, cr2 fffffff8");
+            of(&Verdict::Panic(text), "", &names)
+        };
+        let [stock, own, shared] = ["c1006e65", "c1080000", "c1080001"].map(at);
+        assert_eq!(own, stock);
+        assert!(shared.is_like(&stock) && stock.is_like(&shared), "{shared}");
+        assert_eq!(
+            shared.to_string(),
+            "page fault in callers::pageable::pageable, of vm_map_pageable or vm_map_pageable_all"
+        );
+        for other in ["page fault in vm_map_protect", "assertion x in vm_map_pageable"] {
+            assert!(!shared.is_like(&Outcome::Did(other.into())), "{other}");
+        }
+        assert!(!at("c1").is_like(&stock));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::boot::judge::Verdict;
 use crate::defects::outcome::{self, Outcome};
+use crate::defects::place::Place;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -86,7 +87,7 @@ pub fn read<'a>(
     verdict: &Verdict,
     log: &str,
     first: u32,
-    function_at: &dyn Fn(u64) -> Option<&'a str>,
+    place_at: &dyn Fn(u64) -> Option<Place<'a>>,
 ) -> Boot {
     let mut boot = Boot::default();
     let log = log.rsplit("# storm: start").next().unwrap_or_default();
@@ -131,9 +132,10 @@ pub fn read<'a>(
         Verdict::Panic(said) | Verdict::Hang(said) => {
             let last = said.lines().filter_map(|line| line.strip_prefix("last: "));
             boot.last = last.map(String::from).collect();
-            let text = match outcome::of(verdict, log, function_at) {
+            let text = match outcome::of(verdict, log, place_at) {
                 Outcome::Did(text) | Outcome::NotTried(text) => text,
                 Outcome::Nothing => verdict.text().into(),
+                part => part.to_string(),
             };
             boot.cases.push(Case { number: next, fate: Fate::Stopped(text), made: 0 });
         }

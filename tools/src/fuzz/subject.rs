@@ -8,7 +8,8 @@ use anyhow::{bail, Context, Result};
 
 use super::fate::{self, Boot, Fate};
 use super::shorten::{Keep, Pieces};
-use crate::boot::{KernelMap, MachineArgs, Mark, Module, Progress};
+use crate::boot::{MachineArgs, Mark, Module, Progress};
+use crate::defects::place::Names;
 use crate::run::PORTS;
 
 /// How the page of the program begins that has what each thread is about to call.
@@ -20,7 +21,7 @@ const ROUNDS: u32 = 8;
 pub struct Subject {
     pub name: String,
     path: PathBuf,
-    map: KernelMap,
+    names: Names,
 }
 
 /// What all boots of a run have in common.
@@ -72,8 +73,7 @@ impl Plan<'_> {
 
 impl Subject {
     pub fn new(name: &str, path: &Path) -> Result<Subject> {
-        let map = KernelMap::parse(path, &kit::elf::read(path)?)?;
-        Ok(Subject { name: name.into(), path: path.into(), map })
+        Ok(Subject { name: name.into(), path: path.into(), names: Names::read(path)? })
     }
 
     pub fn path(&self) -> &Path {
@@ -130,8 +130,8 @@ impl Subject {
             .run(&mut |status| progress.show(status))
             .with_context(|| format!("cannot boot the {} kernel", self.name))?;
         let said = std::fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
-        let function_at = |address| self.map.function_at(address);
-        Ok(fate::read(&report.verdict, &String::from_utf8_lossy(&said), first, &function_at))
+        let place_at = |address| self.names.at(address);
+        Ok(fate::read(&report.verdict, &String::from_utf8_lossy(&said), first, &place_at))
     }
 }
 

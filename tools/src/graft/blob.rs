@@ -10,6 +10,7 @@ use object::{Object, ObjectSymbol};
 use super::facts::Convention;
 use super::kernel::Kernel;
 use super::originals::{Original, Originals};
+use super::parts;
 
 pub struct Blob {
     pub address: u64,
@@ -18,8 +19,10 @@ pub struct Blob {
     pub text_bytes: u64,
     /// Where writable data lies, if there is any.
     pub writable: Option<(u64, u64)>,
-    /// Global symbols of the object, and the thunks.
+    /// Global symbols of the object, the thunks, and functions that only the object itself knows.
     pub symbols: BTreeMap<String, Symbol>,
+    /// Of each of our functions: the originals that it is part of the replacement of.
+    pub parts: BTreeMap<String, Vec<String>>,
     /// Where each original function's entry is to jump: our function, or its thunk.
     pub entries: BTreeMap<&'static str, u64>,
 }
@@ -53,7 +56,9 @@ pub fn link(
     let mut bytes = vec![TRAP; THUNK as usize * thunks];
     bytes.extend(plan.link(file, |name| kernel.resolve(name))?);
     let mut symbols = plan.symbols(file)?;
+    symbols.extend(plan.local_functions(file)?);
     let mut entries = BTreeMap::new();
+    let mut standing_for = Vec::new();
     for (n, Original { function, convention, .. }) in originals.all.iter().enumerate() {
         let (name, parameters) = (function.name, function.parameters);
         let Some(&Symbol { address: function, is_function: true, .. }) = symbols.get(name) else {
@@ -68,15 +73,22 @@ pub fn link(
             let size = code.len() as u64;
             let symbol = Symbol { address: entry, size, is_function: true };
             symbols.insert(format!("{name}_thunk"), symbol);
+            standing_for.push((format!("{name}_thunk"), name));
         }
         entries.insert(name, entry);
+        standing_for.push((name.to_string(), name));
     }
+    let code = parts::Code { bits: kernel.bits(), address, bytes: &bytes };
+    let standing_for: Vec<_> = standing_for.iter().map(|(ours, of)| (ours.as_str(), *of)).collect();
+    let parts = parts::of(code, &symbols, &standing_for).into_iter();
+    let parts = parts.map(|(name, of)| (name.to_string(), of)).collect();
     Ok(Blob {
         address,
         bytes,
         text_bytes: plan.text_end - address,
         writable: plan.writable,
         symbols,
+        parts,
         entries,
     })
 }

@@ -19,6 +19,7 @@ mod functions;
 pub mod kernel;
 mod liveness;
 mod originals;
+mod parts;
 pub mod patch;
 
 use blob::Blob;
@@ -119,6 +120,11 @@ pub fn graft(args: &Args) -> Result<String> {
         grafted_sha256: sha256(&out),
         tool_sha256: this_tool()?,
         symbols: blob.symbols.iter().map(|(name, symbol)| (name.clone(), symbol.address)).collect(),
+        parts: blob
+            .parts
+            .iter()
+            .map(|(name, of)| (patch::label(name, &blob), of.clone()))
+            .collect(),
         text_bytes: blob.text_bytes,
         room: room.size,
     };

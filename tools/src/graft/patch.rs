@@ -117,7 +117,7 @@ fn name_symbols<C: Class>(
 }
 
 /// The original keeps its own name: a debugger should tell the two apart.
-fn label(name: &str, blob: &Blob) -> String {
+pub fn label(name: &str, blob: &Blob) -> String {
     match blob.entries.contains_key(name) {
         true => format!("{name}_rust"),
         false => name.to_string(),

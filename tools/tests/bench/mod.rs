@@ -65,15 +65,26 @@ impl Bench {
 
 /// Puts the record beside a kernel that a graft leaves.
 pub fn record(grafted: &Path, stock_sha256: &str, symbols: &[(&str, u64)]) {
-    let record = kit::graft::Record {
-        stock_sha256: stock_sha256.into(),
+    let symbols = symbols.iter().map(|&(name, at)| (name.to_string(), at)).collect();
+    let stock_sha256 = stock_sha256.into();
+    write_record(grafted, &kit::graft::Record { stock_sha256, symbols, ..no_record(grafted) });
+}
+
+/// What says of a kernel that it was grafted, and no more.
+pub fn no_record(grafted: &Path) -> kit::graft::Record {
+    kit::graft::Record {
+        stock_sha256: String::new(),
         object_sha256: String::new(),
         grafted_sha256: kit::files::sha256_of(grafted).unwrap(),
         tool_sha256: String::new(),
-        symbols: symbols.iter().map(|&(name, at)| (name.to_string(), at)).collect(),
+        symbols: Default::default(),
+        parts: Default::default(),
         text_bytes: 5,
         room: 5,
-    };
-    let text = serde_json::to_string(&record).unwrap();
+    }
+}
+
+pub fn write_record(grafted: &Path, record: &kit::graft::Record) {
+    let text = serde_json::to_string(record).unwrap();
     std::fs::write(kit::graft::Record::place(grafted), text).unwrap();
 }
