@@ -30,8 +30,8 @@ pub(crate) type Outcome = (Merged, Held<WriteLocked>);
 pub(crate) fn coalesce_entry(map: Map<WriteLocked>, entry: Given) -> Outcome {
     counters::coalesce_called();
     match map.pair(entry) {
-        Some(pair) => coalesce_pair(map, pair),
-        None => (Merged::No, map.held()),
+        Some(pair) if are_given_alike(pair.entries(&map)) => coalesce_pair(map, pair),
+        _ => (Merged::No, map.held()),
     }
 }
 
@@ -66,16 +66,19 @@ fn merge(mut map: Map<WriteLocked>, pair: Pair) -> Outcome {
     (Merged::Yes, map.held())
 }
 
-/// Whether nothing but the boundary between them tells the two apart, and no
+/// Whether a task has asked for the same of both. Most neighbours differ in this, and
+/// it is found out without a call.
+#[inline(always)]
+fn are_given_alike((prev, entry): (Entry<'_, WriteLocked>, Entry<'_, WriteLocked>)) -> bool {
+    prev.inheritance() == entry.inheritance()
+        && prev.protection() == entry.protection()
+        && prev.max_protection() == entry.max_protection()
+}
+
+/// Whether nothing else but the boundary between them tells the two apart, and no
 /// thread relies on either staying as it is. `wired_access` may differ, as
 /// upstream does not look at it: the earlier entry's survives.
 fn agree((prev, entry): (Entry<'_, WriteLocked>, Entry<'_, WriteLocked>)) -> bool {
-    if prev.inheritance() != entry.inheritance()
-        || prev.protection() != entry.protection()
-        || prev.max_protection() != entry.max_protection()
-    {
-        return false;
-    }
     // Without short circuits: the bits lie in one byte, and one test does.
     if prev.is_shared()
         | entry.is_shared()

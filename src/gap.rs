@@ -11,7 +11,7 @@
 use core::ffi::c_int;
 use core::ptr::null_mut;
 
-use crate::bindings::{self, rbtree_node};
+use crate::bindings::{self, rbtree, rbtree_node};
 use crate::entry::Entry;
 use crate::kernel::kassert;
 use crate::lock::WriteLocked;
@@ -50,10 +50,41 @@ impl Map<WriteLocked> {
 ///
 /// # Safety
 /// It stands where its gap puts it; from then on its fields mean nothing.
+#[inline(always)]
 unsafe fn remove(map: &Map<WriteLocked>, entry: Fields<'_>) {
-    if entry.size() == 0 {
-        return;
+    if entry.size() != 0 {
+        // SAFETY: the caller's.
+        unsafe { take_out(map.gap_tree(), entry) }
     }
+}
+
+/// Computes the gap behind `entry` and, if there is one, enters it.
+///
+/// Upstream's `vm_map_gap_insert_single`.
+///
+/// # Safety
+/// It stands neither in the gap tree nor on a list.
+#[inline(always)]
+unsafe fn insert(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
+    let limit = map.entry(entry.next()).map_or_else(|| map.max_offset(), |next| next.start());
+    let size = limit.wrapping_sub(entry.end());
+    // SAFETY: an entry of the map, whose lock keeps others away.
+    let entry = unsafe { Fields::of(entry.as_non_null()) };
+    entry.set_size(size);
+    if size != 0 {
+        // SAFETY: the caller's.
+        unsafe { put_in(map.gap_tree(), entry, size) }
+    }
+}
+
+// Out of line, and without the map: most entries have no gap.
+
+/// `remove` for an entry with a gap.
+///
+/// # Safety
+/// As for `remove`; `tree` is the map's gap tree.
+#[inline(never)]
+unsafe fn take_out(tree: *mut rbtree, entry: Fields<'_>) {
     if !entry.in_tree() {
         // SAFETY: an entry with a gap that is not in the tree is on a list, by the
         // caller.
@@ -61,7 +92,7 @@ unsafe fn remove(map: &Map<WriteLocked>, entry: Fields<'_>) {
         return;
     }
     // SAFETY: it is in this map's tree, by the caller.
-    unsafe { bindings::rbtree_remove(map.gap_tree(), entry.node()) }
+    unsafe { bindings::rbtree_remove(tree, entry.node()) }
     // SAFETY: the list of a node is well formed.
     if unsafe { list::is_empty(entry.list()) } {
         return;
@@ -80,31 +111,24 @@ unsafe fn remove(map: &Map<WriteLocked>, entry: Fields<'_>) {
     // SAFETY: and now on none; the entry is a head that nobody asks any more.
     unsafe { list::set_head(heir.list(), entry.list()) }
     kassert!(!heir.in_tree(), "!tmp->in_gap_tree", "vm_map_gap_remove_single");
-    let Slot::Free { parent, index } = find(map, heir.size(), NO_INDEX) else {
+    // SAFETY: the caller's.
+    let Slot::Free { parent, index } = (unsafe { find(tree, heir.size(), NO_INDEX) }) else {
         kassert!(false, "___diff != 0", "vm_map_gap_remove_single");
         return;
     };
     // SAFETY: the heir is in no tree, and the place is free in this map's.
-    unsafe { bindings::rbtree_insert_rebalance(map.gap_tree(), parent, index, heir.node()) }
+    unsafe { bindings::rbtree_insert_rebalance(tree, parent, index, heir.node()) }
     heir.set_in_tree(true);
 }
 
-/// Computes the gap behind `entry` and, if there is one, enters it.
-///
-/// Upstream's `vm_map_gap_insert_single`.
+/// `insert` for an entry with `size` bytes of gap.
 ///
 /// # Safety
-/// It stands neither in the gap tree nor on a list.
-unsafe fn insert(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
-    let limit = map.entry(entry.next()).map_or_else(|| map.max_offset(), |next| next.start());
-    let size = limit.wrapping_sub(entry.end());
-    // SAFETY: an entry of the map, whose lock keeps others away.
-    let entry = unsafe { Fields::of(entry.as_non_null()) };
-    entry.set_size(size);
-    if size == 0 {
-        return;
-    }
-    match find(map, size, LEFT) {
+/// As for `insert`; `tree` is the map's gap tree.
+#[inline(never)]
+unsafe fn put_in(tree: *mut rbtree, entry: Fields<'_>, size: usize) {
+    // SAFETY: the caller's.
+    match unsafe { find(tree, size, LEFT) } {
         Slot::Taken { by, parent } => {
             assert_aligned(parent);
             // SAFETY: `by` heads the list of its size; the entry is on none, by the
@@ -117,7 +141,7 @@ unsafe fn insert(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
             let node = entry.node();
             // SAFETY: the entry is in no tree, by the caller; the place is free in this
             // map's.
-            unsafe { bindings::rbtree_insert_rebalance(map.gap_tree(), parent, index, node) }
+            unsafe { bindings::rbtree_insert_rebalance(tree, parent, index, node) }
             // SAFETY: nor is it on a list.
             unsafe { list::init(entry.list()) }
             entry.set_in_tree(true);
@@ -135,11 +159,14 @@ enum Slot<'m> {
 
 /// Looks for `size` bytes in the gap tree. `root_index` stands for the index in
 /// an empty tree.
-fn find(map: &Map<WriteLocked>, size: usize, root_index: c_int) -> Slot<'_> {
+///
+/// # Safety
+/// `tree` is the gap tree of a map that is locked for writing for as long as `'m`.
+unsafe fn find<'m>(tree: *mut rbtree, size: usize, root_index: c_int) -> Slot<'m> {
     let mut parent = null_mut();
     let mut index = root_index;
     // SAFETY: a live map has the tree.
-    let mut node = unsafe { (*map.gap_tree()).root };
+    let mut node = unsafe { (*tree).root };
     while !node.is_null() {
         // SAFETY: the tree's nodes are gap nodes of linked entries.
         let at = unsafe { Fields::of_node(node) };

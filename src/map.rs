@@ -93,6 +93,32 @@ impl<S> Held<S> {
     pub fn hand_back(self) {}
 }
 
+/// A claim that is lent to a function out of line. By value, as a reference would need
+/// the claim to lie in memory.
+///
+/// # Invariants
+/// For as long as `'m` the claim that it is of is borrowed.
+#[cfg(feature = "callers")]
+pub(crate) struct Shared<'m>(Map<WriteLocked>, PhantomData<&'m Map<WriteLocked>>);
+
+#[cfg(feature = "callers")]
+impl core::ops::Deref for Shared<'_> {
+    type Target = Map<WriteLocked>;
+
+    fn deref(&self) -> &Map<WriteLocked> {
+        &self.0
+    }
+}
+
+#[cfg(feature = "callers")]
+impl Map<WriteLocked> {
+    /// Lends the claim.
+    pub(crate) fn share(&self) -> Shared<'_> {
+        // INVARIANT: borrowed for as long as the result, which hands out no more than that.
+        Shared(Map { map: self.map, state: PhantomData }, PhantomData)
+    }
+}
+
 impl<S> Map<S> {
     /// The map as C has it.
     pub(crate) fn as_ptr(&self) -> *mut vm_map {

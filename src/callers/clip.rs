@@ -11,7 +11,7 @@ use crate::callers::stop;
 use crate::entry::{Entry, Link};
 use crate::kernel::kassert;
 use crate::lock::WriteLocked;
-use crate::map::Map;
+use crate::map::{Map, Shared};
 
 /// A ring of entries with its tree: a map's, or that of a copy, which no other thread
 /// knows.
@@ -28,7 +28,7 @@ impl Map<WriteLocked> {
     /// Upstream's `vm_map_clip_start`.
     pub(crate) fn clip_start(&self, entry: Entry<'_, WriteLocked>, start: usize) {
         if start > entry.start() {
-            self.split_front(entry, start);
+            self.share().split_front(entry, start);
         }
     }
 
@@ -38,37 +38,26 @@ impl Map<WriteLocked> {
     /// Upstream's `vm_map_clip_end`.
     pub(crate) fn clip_end(&self, entry: Entry<'_, WriteLocked>, end: usize) {
         if end < entry.end() {
-            self.split_back(entry, end);
+            self.share().split_back(entry, end);
         }
     }
+}
 
+impl Shared<'_> {
     /// `clip_start` where there is something to split.
     ///
     /// Upstream's `_vm_map_clip_start`, for a map.
-    #[inline(never)]
-    pub(crate) fn split_front(&self, entry: Entry<'_, WriteLocked>, start: usize) {
-        let front = self.ring().split_front(entry, start);
-        self.update_gap(front.prev());
-        // SAFETY: it has just entered the ring, and no more.
-        unsafe { self.enter_gap(front) }
-        refer(entry, front);
+    #[inline(always)]
+    pub(crate) fn split_front(self, entry: Entry<'_, WriteLocked>, start: usize) {
+        split_front(Header::of(&self), Some(self), entry, start);
     }
 
     /// `clip_end` where there is something to split.
     ///
     /// Upstream's `_vm_map_clip_end`, for a map.
-    #[inline(never)]
-    pub(crate) fn split_back(&self, entry: Entry<'_, WriteLocked>, end: usize) {
-        let back = self.ring().split_back(entry, end);
-        self.update_gap(back.prev());
-        // SAFETY: it has just entered the ring, and no more.
-        unsafe { self.enter_gap(back) }
-        refer(entry, back);
-    }
-
-    fn ring(&self) -> Header<'_> {
-        // SAFETY: the address lies inside a live map, which is locked.
-        unsafe { Header::new(NonNull::new_unchecked(addr_of_mut!((*self.as_ptr()).hdr))) }
+    #[inline(always)]
+    pub(crate) fn split_back(self, entry: Entry<'_, WriteLocked>, end: usize) {
+        split_back(Header::of(&self), Some(self), entry, end);
     }
 }
 
@@ -79,45 +68,25 @@ impl<'m> Header<'m> {
         Header(header, PhantomData)
     }
 
+    /// That of a map.
+    fn of(map: &Shared<'m>) -> Self {
+        // SAFETY: the address lies inside a live map, which is locked for as long as `'m`.
+        unsafe { Header::new(NonNull::new_unchecked(addr_of_mut!((*map.as_ptr()).hdr))) }
+    }
+
     /// `Map::split_front` for a ring whose gaps nobody keeps.
     pub(crate) fn clip_copy_start(self, entry: Entry<'_, WriteLocked>, start: usize) {
-        refer(entry, self.split_front(entry, start));
+        split_front(self, None, entry, start);
     }
 
     /// `Map::split_back` for such a ring.
     pub(crate) fn clip_copy_end(self, entry: Entry<'_, WriteLocked>, end: usize) {
-        refer(entry, self.split_back(entry, end));
-    }
-
-    fn split_front(self, entry: Entry<'_, WriteLocked>, start: usize) -> Entry<'m, WriteLocked> {
-        let front = duplicate(entry);
-        // SAFETY: the entry behind covers the rest.
-        unsafe { front.set_end(start) }
-        entry.set_offset(entry.offset().wrapping_add(start.wrapping_sub(entry.start())));
-        // SAFETY: the front covers what was below, and comes before it.
-        unsafe { entry.set_start(start) }
-        self.link(entry.prev(), front, || {
-            kassert!(false, "___diff != 0", "_vm_map_clip_start");
-        });
-        front
-    }
-
-    fn split_back(self, entry: Entry<'_, WriteLocked>, end: usize) -> Entry<'m, WriteLocked> {
-        let back = duplicate(entry);
-        // SAFETY: the back covers what was above, and comes behind.
-        unsafe {
-            entry.set_end(end);
-            back.set_start(end);
-        }
-        back.set_offset(back.offset().wrapping_add(end.wrapping_sub(entry.start())));
-        // SAFETY: an entry is what a link may lead to.
-        let after = unsafe { Link::new(entry.as_non_null()) };
-        self.link(after, back, || kassert!(false, "___diff != 0", "_vm_map_clip_end"));
-        back
+        split_back(self, None, entry, end);
     }
 
     /// Puts a new entry behind `after` and into the tree. `taken`: its first address
     /// is another's.
+    #[inline(always)]
     fn link(self, after: Link<'_, WriteLocked>, entry: Entry<'_, WriteLocked>, taken: impl Fn()) {
         let (header, new) = (self.0.as_ptr(), entry.as_ptr());
         let after = after.as_non_null().as_ptr();
@@ -163,8 +132,62 @@ impl<'m> Header<'m> {
     }
 }
 
+/// Lets the entry begin at `start`: a new one before it takes what was below. `gaps`: the
+/// map of the ring, if somebody keeps the gaps.
+#[inline(never)]
+fn split_front(
+    ring: Header<'_>,
+    gaps: Option<Shared<'_>>,
+    entry: Entry<'_, WriteLocked>,
+    start: usize,
+) {
+    let front = duplicate(entry);
+    // SAFETY: the entry behind covers the rest.
+    unsafe { front.set_end(start) }
+    entry.set_offset(entry.offset().wrapping_add(start.wrapping_sub(entry.start())));
+    // SAFETY: the front covers what was below, and comes before it.
+    unsafe { entry.set_start(start) }
+    ring.link(entry.prev(), front, || {
+        kassert!(false, "___diff != 0", "_vm_map_clip_start");
+    });
+    if let Some(map) = gaps {
+        map.update_gap(front.prev());
+        // SAFETY: it has just entered the ring, and no more.
+        unsafe { map.enter_gap(front) }
+    }
+    refer(entry, front);
+}
+
+/// Lets the entry end at `end`: a new one behind it takes what was above. `gaps` as for
+/// `split_front`.
+#[inline(never)]
+fn split_back(
+    ring: Header<'_>,
+    gaps: Option<Shared<'_>>,
+    entry: Entry<'_, WriteLocked>,
+    end: usize,
+) {
+    let back = duplicate(entry);
+    // SAFETY: the back covers what was above, and comes behind.
+    unsafe {
+        entry.set_end(end);
+        back.set_start(end);
+    }
+    back.set_offset(back.offset().wrapping_add(end.wrapping_sub(entry.start())));
+    // SAFETY: an entry is what a link may lead to.
+    let after = unsafe { Link::new(entry.as_non_null()) };
+    ring.link(after, back, || kassert!(false, "___diff != 0", "_vm_map_clip_end"));
+    if let Some(map) = gaps {
+        map.update_gap(back.prev());
+        // SAFETY: it has just entered the ring, and no more.
+        unsafe { map.enter_gap(back) }
+    }
+    refer(entry, back);
+}
+
 /// A new entry that is the same as this one, in no ring. The kernel stops if there is
 /// no memory.
+#[inline(always)]
 fn duplicate<'m>(entry: Entry<'_, WriteLocked>) -> Entry<'m, WriteLocked> {
     // SAFETY: entries come from this cache.
     let new = unsafe { bindings::kmem_cache_alloc(addr_of_mut!(bindings::vm_map_entry_cache)) }
@@ -206,6 +229,7 @@ fn copy_words(from: *const usize, to: *mut usize) {
 }
 
 /// One reference more to what both map.
+#[inline(always)]
 fn refer(entry: Entry<'_, WriteLocked>, new: Entry<'_, WriteLocked>) {
     // SAFETY: the entry that there was holds a reference to it; upstream passes null too.
     unsafe {

@@ -36,12 +36,14 @@ pub(crate) struct Step(Cursor);
 impl Map<WriteLocked> {
     /// At the entry that covers `start`, which then begins there; or, if none does, at
     /// what is behind.
+    #[inline(always)]
     pub(crate) fn clip_and_stand(self, start: usize) -> Cursor {
         self.stand(start, |map, entry| map.clip_start(entry, start)).1
     }
 
     /// At the entry that covers `start`, after `found`; or, if none does, at what is
     /// behind. Also whether one does.
+    #[inline(always)]
     pub(crate) fn stand(
         self,
         start: usize,

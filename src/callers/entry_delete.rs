@@ -60,6 +60,7 @@ fn unwire(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
 /// An entry without an object has none.
 ///
 /// For a submap upstream looks at the map as though it were an object, and so does this.
+#[inline(always)]
 fn remove_pages(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>) {
     let Some(object) = entry.memory() else { return };
     // First: unwiring would enter the pages into the pmap again.

@@ -220,7 +220,7 @@ pub unsafe extern "C" fn _vm_map_clip_start(
     unsafe {
         let entry: Entry<'_, WriteLocked> = Entry::new(NonNull::new_unchecked(entry));
         if link_gap != 0 {
-            map_of(map_header).split_front(entry, start as usize);
+            map_of(map_header).share().split_front(entry, start as usize);
         } else {
             Header::new(NonNull::new_unchecked(map_header)).clip_copy_start(entry, start as usize);
         }
@@ -243,7 +243,7 @@ pub unsafe extern "C" fn _vm_map_clip_end(
     unsafe {
         let entry: Entry<'_, WriteLocked> = Entry::new(NonNull::new_unchecked(entry));
         if link_gap != 0 {
-            map_of(map_header).split_back(entry, end as usize);
+            map_of(map_header).share().split_back(entry, end as usize);
         } else {
             Header::new(NonNull::new_unchecked(map_header)).clip_copy_end(entry, end as usize);
         }

@@ -71,6 +71,7 @@ impl Locked<'_> {
 
 impl Map<WriteLocked> {
     /// Gives up the entry's reference to what it maps, which it does not use any more.
+    #[inline(always)]
     pub(crate) fn release(&self, entry: Entry<'_, WriteLocked>) {
         // SAFETY: the reference is the entry's, which is about to go. Upstream passes null
         // too.

@@ -9,6 +9,7 @@ use crate::bindings::{
 use crate::callers::asking::ask_and_scan;
 use crate::callers::bounds::Bounds;
 use crate::callers::cursor::Cursor;
+use crate::entry::Entry;
 use crate::lock::WriteLocked;
 use crate::map::Map;
 use crate::range::Range;
@@ -20,6 +21,7 @@ use crate::scan::Left;
 ///
 /// Lock: held for writing; left as the scan leaves it. Upstream's `vm_map_pageable`,
 /// without the locking.
+#[inline(always)]
 pub(crate) fn pageable(
     map: Map<WriteLocked>,
     bounds: Bounds,
@@ -57,22 +59,21 @@ pub(crate) fn pageable(
 pub(crate) fn clip_if_it_fits(cursor: &Cursor, end: usize, access: i32) -> bool {
     let map = cursor.map();
     let below_end = |link| map.entry(link).filter(|entry| entry.start() < end);
+    let denies = |entry: Entry<'_, WriteLocked>| entry.protection() & access != access;
     let mut at = below_end(cursor.link());
-    while let Some(entry) = at {
-        let entry_end = entry.end();
-        at = if entry_end < end {
-            match map.entry(entry.next()) {
-                // Below `end` too, as it touches one that ends there.
-                Some(next) if next.start() <= entry_end => Some(next),
+    while let Some(mut entry) = at {
+        while entry.end() < end {
+            entry = match map.entry(entry.next()) {
+                // Begins below `end` too, as it touches one that ends there.
+                Some(next) if next.start() <= entry.end() && !denies(entry) => next,
                 _ => return false,
-            }
-        } else {
-            map.clip_end(entry, end);
-            below_end(entry.next())
-        };
-        if entry.protection() & access != access {
+            };
+        }
+        map.clip_end(entry, end);
+        if denies(entry) {
             return false;
         }
+        at = below_end(entry.next());
     }
     true
 }
@@ -108,6 +109,7 @@ pub(crate) fn pageable_all(map: Map<WriteLocked>, flags: i32) -> (i32, Left) {
 }
 
 /// `pageable` for all that is in the map.
+#[inline(never)]
 fn current(map: Map<WriteLocked>, access: i32) -> (i32, Left) {
     let whole = map.whole();
     pageable(map, whole, access, false)

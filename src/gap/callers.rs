@@ -4,7 +4,7 @@
 use super::{insert, remove, Fields};
 use crate::entry::{Entry, Link};
 use crate::lock::WriteLocked;
-use crate::map::Map;
+use crate::map::{Map, Shared};
 use crate::unlink::{Detached, UnlinkedSingle};
 
 impl Map<WriteLocked> {
@@ -17,18 +17,9 @@ impl Map<WriteLocked> {
         if let Some(entry) = self.entry(link) {
             // No gap, before and now, is most often all that there is.
             if entry.gap_size() != 0 || entry.end() != self.limit(entry) {
-                self.enter_gap_anew(entry);
+                enter_gap_anew(self.share(), entry);
             }
         }
-    }
-
-    fn enter_gap_anew(&self, entry: Entry<'_, WriteLocked>) {
-        // SAFETY: an entry of the map, whose lock keeps others away.
-        let fields = unsafe { Fields::of(entry.as_non_null()) };
-        // SAFETY: an entry of the map stands where its gap puts it.
-        unsafe { remove(self, fields) };
-        // SAFETY: `remove` took it from there.
-        unsafe { insert(self, entry) };
     }
 
     /// Where what is behind the entry begins.
@@ -40,6 +31,7 @@ impl Map<WriteLocked> {
     ///
     /// # Safety
     /// It stands neither in the gap tree nor on a list.
+    #[inline(always)]
     pub(crate) unsafe fn enter_gap(&self, entry: Entry<'_, WriteLocked>) {
         // SAFETY: the caller's.
         unsafe { insert(self, entry) }
@@ -53,12 +45,20 @@ impl Map<WriteLocked> {
     pub(crate) fn forget_gap_of(&mut self, unlinked: UnlinkedSingle) -> Detached {
         // SAFETY: as in `forget_gap`.
         let entry = unsafe { Fields::of(unlinked.as_non_null()) };
-        if entry.size() != 0 {
-            // SAFETY: as in `forget_gap`.
-            unsafe { remove(self, entry) };
-        }
+        // SAFETY: as in `forget_gap`.
+        unsafe { remove(self, entry) };
         self.update_gap(unlinked.prev(self));
         // SAFETY: as in `forget_gap`.
         unsafe { unlinked.detach() }
     }
+}
+
+#[inline(never)]
+fn enter_gap_anew(map: Shared<'_>, entry: Entry<'_, WriteLocked>) {
+    // SAFETY: an entry of the map, whose lock keeps others away.
+    let fields = unsafe { Fields::of(entry.as_non_null()) };
+    // SAFETY: an entry of the map stands where its gap puts it.
+    unsafe { remove(&map, fields) };
+    // SAFETY: `remove` took it from there.
+    unsafe { insert(&map, entry) };
 }
