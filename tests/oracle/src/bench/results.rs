@@ -166,7 +166,8 @@ impl Results {
 
     /// The deepest stack of any row: shipped and ours.
     pub fn stacks(&self, what: &str) -> [u32; 2] {
-        let rows = || self.rows.iter().filter(|row| row.what.starts_with(what));
+        let is_of = |row: &Measured| row.what.split(',').next() == Some(what);
+        let rows = || self.rows.iter().filter(|row| is_of(row));
         let most = |of: fn(&Measured) -> u32| rows().map(of).max().unwrap_or(0);
         [most(|row| row.shipped.stack), most(|row| row.ours.stack)]
     }

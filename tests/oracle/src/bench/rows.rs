@@ -43,6 +43,12 @@ pub enum Caller {
     Inherit,
     InheritMerging,
     Remove,
+    /// These of one entry.
+    WireAll,
+    Delete,
+    EntryDelete,
+    ClipStart,
+    ClipEnd,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +74,7 @@ pub const SCAN: [Scan; 6] = [
 const HIT_SIZES: [u32; 3] = [3, 16, 256];
 pub const SCAN_SIZES: [u32; 5] = [1, 16, 256, 4_096, 65_536];
 
-const CALLERS: [Caller; 10] = [
+const CALLERS: [Caller; 15] = [
     Caller::WireKernel,
     Caller::WireUser,
     Caller::WireAgain,
@@ -79,6 +85,11 @@ const CALLERS: [Caller; 10] = [
     Caller::Inherit,
     Caller::InheritMerging,
     Caller::Remove,
+    Caller::WireAll,
+    Caller::Delete,
+    Caller::EntryDelete,
+    Caller::ClipStart,
+    Caller::ClipEnd,
 ];
 const CALLER_SIZES: [u32; 4] = [1, 16, 256, 4_096];
 
@@ -87,8 +98,7 @@ pub fn callers_rows(most: u32) -> Vec<Row> {
     let rows = CALLERS.iter().flat_map(|&what| {
         CALLER_SIZES.iter().map(move |&entries| Row { call: Call::Caller(what), entries })
     });
-    let alone = |row: &Row| row.call != Call::Caller(Caller::ProtectClipping) || row.entries == 1;
-    rows.filter(|row| row.entries <= most && alone(row)).collect()
+    rows.filter(|row| row.entries <= most && (row.entries == 1 || row.is_of_sizes())).collect()
 }
 
 /// Every row, but those with more entries than `most`.
@@ -127,7 +137,19 @@ impl Row {
             Call::Caller(Caller::Inherit) => "inherit",
             Call::Caller(Caller::InheritMerging) => "inherit, all merge",
             Call::Caller(Caller::Remove) => "remove",
+            Call::Caller(Caller::WireAll) => "pageable_all, wire, user pmap",
+            Call::Caller(Caller::Delete) => "delete",
+            Call::Caller(Caller::EntryDelete) => "entry_delete",
+            Call::Caller(Caller::ClipStart) => "clip_start",
+            Call::Caller(Caller::ClipEnd) => "clip_end",
         }
+    }
+
+    /// Whether it is measured for more entries than one.
+    fn is_of_sizes(&self) -> bool {
+        use Caller::*;
+        let Call::Caller(what) = self.call else { return true };
+        !matches!(what, ProtectClipping | WireAll | Delete | EntryDelete | ClipStart | ClipEnd)
     }
 
     /// Whether a second call finds what the first did.

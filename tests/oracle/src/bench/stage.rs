@@ -24,6 +24,8 @@ const READ: u32 = 1;
 const READ_WRITE: u32 = 3;
 const ALL: u32 = 7;
 const INHERIT: [u32; 2] = [1, 2];
+/// VM_WIRE_CURRENT.
+const WIRE_CURRENT: u32 = 1;
 /// What eax, edx, ecx hold when they pass nothing.
 const SCRATCH: [u32; 3] = [0xaaaa_aaaa, 0xdddd_dddd, 0xcccc_cccc];
 
@@ -214,10 +216,30 @@ impl Stage {
         native::words().next_free = self.spare;
     }
 
-    /// A map for a caller, unlocked; and what that is called with. Neighbours differ in what the
-    /// call leaves as it is, or, where it merges them, in what it makes the same.
+    /// A locked map for a caller that finds it so, and what that is called with.
+    fn locked_map(&mut self, what: Caller, entries: u32) -> Result<Vec<u32>, Stop> {
+        let header = self.machine.layout.header;
+        if matches!(what, Caller::ClipStart | Caller::ClipEnd) {
+            self.new_map(false, 16)?;
+            let attributes = [READ_WRITE, ALL, INHERIT[0]];
+            self.machine.map_pages(FIRST_ADDRESS, 2 * PAGE, 0, 0, 0, attributes)?;
+            return Ok(vec![header, self.lock()?[0], FIRST_ADDRESS + PAGE, 1]);
+        }
+        let arguments = self.scan_map(Scan::Nothing, entries)?;
+        let [map, entry, end] = arguments[..] else { unreachable!() };
+        Ok(match what {
+            Caller::EntryDelete => vec![map, entry],
+            _ => vec![map, FIRST_ADDRESS, end],
+        })
+    }
+
+    /// A map for a caller, unlocked if that locks it; and what that is called with. Neighbours differ
+    /// in what the call leaves as it is, or, where it merges them, in what it makes the same.
     fn callers_map(&mut self, what: Caller, entries: u32) -> Result<Vec<u32>, Stop> {
         use Caller::*;
+        if matches!(what, Delete | EntryDelete | ClipStart | ClipEnd) {
+            return self.locked_map(what, entries);
+        }
         let size = PAGE * entries;
         let arguments = match what {
             WireKernel | WireUser | WireAgain | Unwire => {
@@ -232,6 +254,10 @@ impl Stage {
             }
             Remove => {
                 self.scan_map(Scan::Nothing, entries)?;
+                Vec::new()
+            }
+            WireAll => {
+                self.scan_map(Scan::WireUser, entries)?;
                 Vec::new()
             }
             _ => {
@@ -257,6 +283,9 @@ impl Stage {
         };
         let map = self.machine.layout.map;
         self.machine.call(self.machine.layout.vm_map_unlock, &[map])?;
+        if what == WireAll {
+            return Ok(vec![map, WIRE_CURRENT]);
+        }
         let start = FIRST_ADDRESS + if what == ProtectClipping { PAGE } else { 0 };
         Ok([vec![map, start, start + size], arguments].concat())
     }
@@ -279,6 +308,11 @@ impl Stage {
                     }
                     Caller::Inherit | Caller::InheritMerging => callers::Caller::Inherit,
                     Caller::Remove => callers::Caller::Remove,
+                    Caller::WireAll => callers::Caller::PageableAll,
+                    Caller::Delete => callers::Caller::Delete,
+                    Caller::EntryDelete => callers::Caller::EntryDelete,
+                    Caller::ClipStart => callers::Caller::ClipStart,
+                    Caller::ClipEnd => callers::Caller::ClipEnd,
                 };
                 match side {
                     Side::Shipped => Ok(self.machine.shipped_callers[caller as usize]),

@@ -16,7 +16,17 @@ const MOST_MEAN: f64 = 0.85;
 pub const KERNEL_MAP: &str = "scan, wire, kernel pmap";
 
 /// The functions that the callers' rows call, as those begin.
-pub const CALLED: [&str; 4] = ["pageable", "protect", "inherit", "remove"];
+pub const CALLED: [&str; 9] = [
+    "pageable",
+    "pageable_all",
+    "protect",
+    "inherit",
+    "remove",
+    "delete",
+    "entry_delete",
+    "clip_start",
+    "clip_end",
+];
 const MOST_MEAN_OF_CALLERS: f64 = 0.75;
 const MOST_TIME_OF_CALLERS: f64 = 0.90;
 

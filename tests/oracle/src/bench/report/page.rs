@@ -7,6 +7,14 @@ use super::results::{Results, Storms};
 use super::svg::thousands;
 use crate::bench::verdict::goals;
 
+const CALLERS: &str = "\n## Callers\n\n\
+     The nine functions that call the two, in Rust ([callers.md](callers.md)), with all that they\n\
+     call of each other and of the two; `make bench SUITE=sid` measures them after the two, on the\n\
+     same terms. Both sides are called on a map of so many entries of a page each, all of which\n\
+     the call changes. Neighbours differ in what it leaves as it is, or, where all merge, in what it\n\
+     makes the same; so one entry is the cost of a call, and each further one that of the walks.\n\
+     [callers.md](callers.md#what-they-cost) has what each walk is for and costs.\n";
+
 /// `of`: date and commit, in words.
 pub fn page(all: &[Results], callers: &[Results], storms: &[Storms], of: &str) -> String {
     let mut text = String::from(
@@ -30,21 +38,27 @@ pub fn page(all: &[Results], callers: &[Results], storms: &[Storms], of: &str) -
             storm_table(&mut text, storms);
         }
     }
+    if !callers.is_empty() {
+        text += CALLERS;
+    }
     for results in callers {
         let _ = writeln!(
             text,
-            "\n## Callers, {}\n\nThe callers of the two, with all that they call of each other and of the two.\nTime is of \
-             one machine.\n",
-            results.name
+            "\n### {}\n\n{};\nours by {}.\n",
+            results.name, results.version, results.compiler
         );
         goal_table(&mut text, results);
         row_table(&mut text, results);
-        text += "\n| function | bytes, shipped | ours |\n| --- | --: | --: |\n";
+        walk_table(&mut text, results);
+        text += "\n| function | bytes, shipped | ours | stack, shipped | ours |\n| --- | --: | --: | --: | --: |\n";
         for (name, [shipped, ours]) in &results.text.callers {
-            let _ = writeln!(text, "| {name} | {shipped} | {ours} |");
+            let called = name.trim_start_matches('_').trim_start_matches("vm_map_");
+            let [deep, our_deep] = results.stacks(called);
+            let _ = writeln!(text, "| {name} | {shipped} | {ours} | {deep} | {our_deep} |");
         }
         let [shipped, ours] = results.text.all_of_callers();
-        let _ = writeln!(text, "| all, the two and what they call too | {shipped} | {ours} |");
+        let _ = writeln!(text, "| all, the two and what they call too | {shipped} | {ours} | | |");
+        text += "\nBytes of a function are without what it calls, its stack is with that of all of these.\n";
     }
     text
 }
@@ -72,6 +86,16 @@ fn row_table(text: &mut String, results: &Results) {
         );
     }
     *text += "\nInstructions of one call; time is the median of paired runs, ours / shipped.\n";
+}
+
+/// What a further entry costs: the walks over the range, whose number callers.md gives.
+fn walk_table(text: &mut String, results: &Results) {
+    *text += "\n| each further entry | shipped | ours | ratio |\n| --- | --: | --: | --: |\n";
+    for kind in results.kinds() {
+        if let Some((_, [shipped, ours])) = results.slopes(kind).last() {
+            let _ = writeln!(text, "| {kind} | {shipped:.1} | {ours:.1} | {:.2} |", ours / shipped);
+        }
+    }
 }
 
 fn storm_table(text: &mut String, storms: &Storms) {
