@@ -21,6 +21,7 @@ STORM   := build/storm/storm
 ORACLE  := target/debug/oracle
 INTERLEAVINGS = $(RUN_CARGO) run --quiet --locked $(TARGET) -p interleavings $(if $(FEATURES)$(SOUND),--features '$(FEATURES) $(if $(SOUND),sound)') --
 LIBRARY := build/lib/libgnumach_vm_map.a
+LIBRARY_WITH_CALLERS := build/lib-with-callers/libgnumach_vm_map.a
 HEADER  := build/include/vm/vm_map_rust.h
 SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src gnumach-headers c-shim -type f)
 
@@ -57,8 +58,8 @@ lib: $(LIBRARY) $(HEADER)
 # As in the profile release, but in the folder of the profile dev: bindgen and what else its build takes is compiled once for
 # the library and for the host programs.
 RELEASE := opt-level=2 debug=1 debug-assertions=false overflow-checks=false codegen-units=1 incremental=false
-$(LIBRARY): $(SOURCES) | packages-build
-	$(RUN_CARGO) rustc --quiet --locked $(TARGET) --lib --crate-type staticlib --features panic-handler \
+$(LIBRARY) $(LIBRARY_WITH_CALLERS): $(SOURCES) | packages-build
+	$(RUN_CARGO) rustc --quiet --locked $(TARGET) --lib --crate-type staticlib --features panic-handler$(if $(filter $@,$(LIBRARY_WITH_CALLERS)),$(comma)callers) \
 		--config 'profile.dev.panic="abort"' $(RELEASE:%=--config profile.dev.package.gnumach-vm-map.%)
 	@mkdir -p $(@D)
 	@cp target/debug/libgnumach_vm_map.a $@

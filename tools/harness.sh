@@ -8,9 +8,10 @@ build=${BUILD:-$top/build}
 
 usage() {
     cat <<'END'
-usage: harness.sh [--sanitize] (--library FILE | --32) [NAME]...
+usage: harness.sh [--sanitize] [--callers] (--library FILE | --32) [NAME]...
 Compiles c-shim/hosted/ and the C tests, links them with the crate, and runs the tests, or those whose name contains a NAME.
   --sanitize      the C code under AddressSanitizer and UndefinedBehaviorSanitizer
+  --callers       the tests of the two functions' callers too; a library has the feature of that name then
   --library FILE  the crate as a static library for this machine
   --32            a 32-bit program, with the crate compiled for i686 as a kernel's object is
 Writes under build/ ($BUILD replaces it) only. $CC is the C compiler. Exits as the harness does; with 77, and a line that
@@ -18,11 +19,12 @@ begins with SKIP, if the compiler cannot make such a program.
 END
 }
 
-sanitize= library= bits=
+sanitize= library= bits= callers=
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) usage; exit 0 ;;
         --sanitize) sanitize=yes; shift ;;
+        --callers) callers=-callers; shift ;;
         --library)
             [ $# -ge 2 ] || { echo "harness.sh: --library needs a file" >&2; exit 2; }
             library=$2
@@ -48,7 +50,7 @@ options=-O1
 
 work=$build/harness-programs
 mkdir -p "$work"
-program=$work/harness$bits${sanitize:+-sanitized}
+program=$work/harness$bits$callers${sanitize:+-sanitized}
 trial=$work/trial.$$
 trap 'rm -f "$trial" "$trial.c" "$program.$$"' EXIT
 
@@ -90,13 +92,26 @@ if [ -n "$sanitize" ]; then
 fi
 
 if [ -n "$bits" ]; then
-    library=$work/vm_map32.o
+    library=$work/vm_map32$callers.o
     unset GNUMACH_HEADERS_FIRST
-    "$here/build-object.sh" "$library"
+    if [ -n "$callers" ]; then
+        # A kernel's structs.h has its objects; these are the stand-in's.
+        export GNUMACH_HEADERS_FIRST="$work/headers"
+        mkdir -p "$GNUMACH_HEADERS_FIRST"
+        echo '#define bool _Bool' >"$GNUMACH_HEADERS_FIRST/stdbool.h"
+        printf '#pragma once\n#include "%s"\n' "$(realpath "$top/gnumach-headers/structs.h")" \
+            "$(realpath "$top/c-shim/hosted/objects.h")" >"$GNUMACH_HEADERS_FIRST/structs.h"
+    fi
+    "$here/build-object.sh" --features "${callers#-}" "$library"
 fi
 cd "$top"
-# shellcheck disable=SC2086 # a list of options
-$cc $options -g -Wall -Wextra -DHARNESS_MAIN -I gnumach-headers -I c-shim/hosted -I tests c-shim/hosted/*.c tests/*.c "$library" \
+sources='c-shim/hosted/*.c tests/*.c'
+if [ -n "$callers" ]; then
+    sources="$sources c-shim/hosted/callers/*.c tests/callers/*.c"
+    options="$options -DCALLERS -I c-shim/hosted/callers -I tests/callers"
+fi
+# shellcheck disable=SC2086 # lists of options and files
+$cc $options -g -Wall -Wextra -DHARNESS_MAIN -I gnumach-headers -I c-shim/hosted -I tests $sources "$library" \
     -pthread -o "$program.$$"
 mv "$program.$$" "$program"
 "$program" "$@"
