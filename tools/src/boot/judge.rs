@@ -12,6 +12,8 @@ use kit::exit;
 const START: &str = "# storm: start";
 const PASS: &str = "# storm: verdict PASS";
 const FAIL: &str = "# storm: verdict FAIL";
+/// How the text of a hang begins that is none for certain: time was up, and there may have been output to the end.
+pub const TIME_WAS_UP: &str = "no verdict within";
 /// How much of a panic's text is kept.
 const PANIC_LINES: usize = 12;
 /// What GNU Mach prints, and a storm never does, when it gives up.

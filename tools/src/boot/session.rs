@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{bail, ensure, Context, Result};
 
 use super::iso;
-use super::judge::{End, Judge, Verdict};
+use super::judge::{End, Judge, Verdict, TIME_WAS_UP};
 use super::last::{self, Mark};
 use super::machine::{Heard, Machine};
 use super::memory::{Kernel, Read};
@@ -223,7 +223,7 @@ impl Limits {
                 .then(|| format!("no start banner within {} s", self.banner.as_secs()));
         }
         if since_start >= self.verdict {
-            return Some(format!("no verdict within {} s", self.verdict.as_secs()));
+            return Some(format!("{TIME_WAS_UP} {} s", self.verdict.as_secs()));
         }
         (since_heard >= self.silence).then(|| format!("no output for {} s", self.silence.as_secs()))
     }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::place::Place;
-use crate::boot::judge::Verdict;
+use crate::boot::judge::{Verdict, TIME_WAS_UP};
 
 /// How the program begins the line that tells what it saw.
 const MARK: &str = "# outcome: ";
@@ -61,6 +61,10 @@ pub fn of<'a>(
 ) -> Outcome {
     match verdict {
         Verdict::Panic(text) => last_words(text, place_at),
+        // A machine that is too slow has not stopped.
+        Verdict::Hang(text) if text.starts_with(TIME_WAS_UP) => {
+            Outcome::NotTried(text.split(';').next().unwrap_or(text).into())
+        }
         // Nobody prints any more, not even the thread that makes no calls on memory.
         Verdict::Hang(_) => Outcome::Did("the kernel stands still".into()),
         Verdict::NeverCameUp(text) => {
@@ -212,6 +216,9 @@ mod tests {
         let hang = Verdict::Hang("no output for 60 s".into());
         let log = "# outcome: nothing\n";
         assert_eq!(of(&hang, log, &names).to_string(), "the kernel stands still");
+        let slow = Verdict::Hang("no verdict within 180 s; last line: # after 35 s".into());
+        let not_tried = Outcome::NotTried("no verdict within 180 s".into());
+        assert_eq!(of(&slow, log, &names), not_tried);
     }
 
     #[test]
