@@ -10,7 +10,7 @@ from machine import Ended
 from values import known, unknown
 
 # The gap tree's shape matters to what comes after: this code runs for real, on both sides.
-FOLLOWED = ("rbtree_remove", "rbtree_insert_rebalance")
+FOLLOWED = ("rbtree_remove", "rbtree_insert_rebalance", "vm_map_lookup_entry")
 # May change the map's lock, and that alone.
 LOCKING = ("lock_write", "lock_done", "lock_set_recursive", "lock_clear_recursive",
            "lock_write_to_read")
@@ -22,7 +22,8 @@ class Callees:
         self.others = others
         self.image = image = world.image
         names = ["vm_object_coalesce", "vm_object_shadow", "vm_object_allocate", "vm_fault_wire",
-                 "vm_fault_unwire", "kmem_cache_free", "Assert", "Panic", *LOCKING, *FOLLOWED]
+                 "vm_fault_unwire", "kmem_cache_free", "kmem_cache_alloc", "vm_object_reference",
+                 "pmap_protect", "Assert", "Panic", *LOCKING, *FOLLOWED]
         self.at = {image.symbols[name]: name for name in names if name in image.symbols}
         self.lock_start = world.map + image.byte("vm_map", "lock")
         self.lock_size = image.structs["vm_map"]["members"]["lock"][1] // 8
@@ -42,6 +43,10 @@ class Callees:
         stores = self.stores(state, name, arguments)
         back = state.choose(state.stack.read(state.get("esp"), 4))
         marked = self.others.before_call(state, name)
+        new = self.allocate(state) if name == "kmem_cache_alloc" else None
+        if new:
+            stores = [(new + at, size, piece) for at, size, piece in self.image.pieces("vm_map_entry")]
+            state.allocated += 1
         values = [(argument, 32) for argument in arguments]
         state.events.append(("call", name, values, state.memory.content.copy()))
         label = f"{name}{state.calls}"
@@ -55,19 +60,28 @@ class Callees:
             state.memory.write(target, size, value)
             written.append((target, size, value))
         self.others.after_call(state, name, label, written, marked)
-        if name == "kmem_cache_free":
+        if name == "kmem_cache_free" and not self.world.reads_freed:
             state.memory.forget(arguments[1], self.world.entry_size)
-        self.come_back(state, name, label, count, back, written)
+        self.come_back(state, name, label, count, back, written, new)
         return back
 
-    def come_back(self, state, name, label, count, back, written):
+    def allocate(self, state):
+        """Memory for an entry, or none."""
+        if state.argument(0) != self.image.symbols["vm_map_entry_cache"]:
+            raise NotUnderstood("something other than an entry is allocated")
+        if state.choose(unknown(f"kmem_cache_alloc{state.calls}.fails", 1)):
+            return 0
+        if state.allocated == len(self.world.spare):
+            raise NotUnderstood(f"more than {state.allocated} entries are allocated")
+        return self.world.spare[state.allocated]
+
+    def come_back(self, state, name, label, count, back, written, returned):
         """What the ABI lets a function change besides."""
         esp = state.get("esp")
         for address in [a for a in state.stack.content if a < esp + 4]:
             del state.stack.content[address]
         for index in range(count):
             state.stack.write(esp + 4 + 4 * index, 4, state.fresh("argument", 32))
-        returned = None
         if name in ("vm_object_coalesce", "vm_object_allocate"):
             returned = unknown(f"{label}.returned", 32)
         state.put("eax", state.fresh("eax", 32) if returned is None else returned)
@@ -79,9 +93,11 @@ class Callees:
     def stores(self, state, name, arguments):
         """(address, size, name) of what the function may change; None: it is followed."""
         world, image = self.world, self.image
+        if name == "vm_map_lookup_entry":
+            return None
         if name in FOLLOWED:
             tree = state.choose(arguments[0])
-            if name == "rbtree_remove" and tree == world.map + image.byte("vm_map", "hdr.tree"):
+            if name == "rbtree_remove" and not world.follows_tree and tree == world.map + image.byte("vm_map", "hdr.tree"):
                 return self.tree_of_entries()
             return None
         if name in LOCKING:

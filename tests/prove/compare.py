@@ -4,6 +4,7 @@
 import z3
 
 from values import condition, opposite, part, same, unknown
+from machine import PAUSED
 from window import ELSEWHERE
 from world import KEPT
 
@@ -41,7 +42,7 @@ def compare(world, solver, shipped, shipped_end, ours, ours_end, returns):
                 kept = unknown(f"kept.{name}", 32)
                 unequal.add(f"register {name}, {who}", kept, state.get(name), 32)
             unequal.add(f"the direction flag, {who}", 1, state.get("dflag"), 32)
-    elif shipped_end.how == ELSEWHERE:
+    elif shipped_end.how in (ELSEWHERE, PAUSED):
         unequal.add("the next entry", shipped_end.value, ours_end.value, 32)
     elif shipped_end.value != ours_end.value:
         words = [f"`{end.value[0]}' in {end.value[1]}" for end in (shipped_end, ours_end)]

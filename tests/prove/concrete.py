@@ -3,11 +3,10 @@
 
 import z3
 
+from callers import Call
 from maps import SCAN
 from values import known
 from world import HELD
-
-ARENA_ALIGN = 16
 
 
 class Numbers:
@@ -60,25 +59,26 @@ def effects(numbers, state):
     return "[\n" + "\n".join(lines) + "\n]"
 
 
-def arena_end(world):
-    everyone = world.entries + world.strangers
-    last = max(everyone, default=world.image.place["free"])
-    return last + world.entry_size + ARENA_ALIGN - 1 & ~(ARENA_ALIGN - 1)
+def call(case, numbers):
+    """Which function is called, and with what."""
+    if isinstance(case, Call):
+        arguments = ", ".join(hex(numbers.of(argument)) for argument in case.arguments)
+        return [f'caller = "{case.function}"', f"arguments = [{arguments}]"]
+    end = numbers.of(z3.BitVec("end", 32)) if case.function == SCAN else 0
+    scan = str(case.function == SCAN).lower()
+    return [f"scan = {scan}", f"entry = {case.entry:#x}", f"end = {end:#x}"]
 
 
 def state_text(name, pair):
     """The state as `oracle state` reads it."""
     case, numbers = pair.case, Numbers(pair.model)
     first, _ = case.start("shipped")
-    end = numbers.of(z3.BitVec("end", 32)) if case.function == SCAN else 0
     lines = [
         "[[state]]",
         f'name = "{name}"',
-        f"scan = {str(case.function == SCAN).lower()}",
-        f"entry = {case.entry:#x}",
-        f"end = {end:#x}",
+        *call(case, numbers),
         f"entries = [{', '.join(hex(entry) for entry in case.world.entries)}]",
-        f"arena_end = {arena_end(case.world):#x}",
+        f"arena_end = {case.world.arena_end:#x}",
         f"hold_hint = {str(bool(numbers.of(HELD))).lower()}",
         f"memory = {writes(numbers.bytes(first.memory.content))}",
         f"shipped = {effects(numbers, pair.shipped[0])}",
@@ -93,7 +93,7 @@ def expected(pair):
     sides = {}
     for side, (state, end) in [("shipped", pair.shipped), ("ours", pair.ours)]:
         if end.how == "returns":
-            ended = numbers.of(end.value) if pair.case.function != SCAN else 0
+            ended = numbers.of(end.value) if pair.case.returns else 0
         elif end.how == "Assert":
             ended = f"assertion `{end.value[0]}' in {end.value[1]}"
         else:

@@ -25,7 +25,7 @@ class Image:
         self.version = table["version"]
         self.regions = [Region(region, memory) for region in table["region"]]
         self.symbols = {name: address for name, (address, _) in table["symbols"].items()}
-        self.ours = table["ours"]
+        self.ours, self.inner = table["ours"], table["inner"]
         self.place = table["place"]
         self.arguments = table["calls"]
         self.structs = table["struct"]
@@ -59,7 +59,7 @@ class Image:
 
     def name(self, address):
         """The function that `address` lies in, for reports."""
-        for name, start in self.ours.items():
+        for name, start in [*self.ours.items(), *self.inner.items()]:
             if start == address:
                 return f"our {name}"
         for start, size, name in self.functions:

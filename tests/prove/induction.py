@@ -11,9 +11,11 @@ comes up.
 
 import z3
 
+from callees import Callees
 from compare import whole
 from errors import NotUnderstood
 from explore import says
+from machine import PAUSED
 from maps import SCAN, Case
 from memory import Memory, cells
 from others import Anybody, Unlocked
@@ -39,6 +41,25 @@ class Walks(Case):
         self.others = Anybody(self.world)
         self.entry = self.world.header if from_header else START
 
+    # Whether no step was taken yet, but up to the first call.
+    is_first = True
+    # What its steps are made of.
+    rigid = RIGID
+
+    def window(self, cursor):
+        return Window(self.image, cursor)
+
+    def beside(self, world):
+        """Who else is at the map."""
+        return Anybody(world)
+
+    def callees_of(self, world, others):
+        return Callees(world, others)
+
+    def cursor_for(self, pointer, _is_first):
+        """What the entry is called that a step goes on at."""
+        return START if pointer is START else CURSOR
+
     @property
     def name(self):
         where = "the header" if known(self.entry) else "an entry"
@@ -52,10 +73,13 @@ class Walks(Case):
 class Point:
     """Where one side stands, and what is known of all that it holds."""
 
-    def __init__(self, state, pointer, cursor, solver):
-        self.side, self.solver = state.side, solver
+    def __init__(self, state, pointer, cursor, solver, rigid=RIGID):
+        self.side, self.solver, self.rigid = state.side, solver, rigid
+        self.lookups = state.lookups
         self.block, self.index = state.block, state.index
-        self.unlocked = state.others is not None
+        self.unlocked = isinstance(state.others, Unlocked)
+        if state.others is not None and not self.unlocked:
+            raise NotUnderstood("an entry is looked at without the map's lock")
         self.pointer, self.cursor = pointer, cursor
         # The keys of the unknowns that stand for what is not known any more.
         self.forgotten = set()
@@ -90,7 +114,7 @@ class Point:
         pointer, offset = split(value)
         if pointer is self.pointer:
             return settle(self.cursor + offset) if offset else self.cursor
-        if variables(value) <= RIGID:
+        if variables(value) <= self.rigid:
             return value
         flag = self.flag(value)
         if flag is not None:
@@ -113,7 +137,7 @@ class Point:
 
     def place(self):
         """Where it stands, and what is set; points of one place may be compared."""
-        return (self.block.address, self.index, self.unlocked, len(self.temporaries),
+        return (self.block.address, self.index, self.unlocked, self.lookups, len(self.temporaries),
                 *self.registers, None, *self.stack)
 
     def values(self):
@@ -131,21 +155,29 @@ class Point:
         state.stack = Memory(dict(self.stack))
         state.block, state.index = self.block, self.index
         state.temporaries = list(self.temporaries)
+        state.lookups = self.lookups
         if self.unlocked:
             state.others = Unlocked(world, [])
         return state
 
 
-class Step(Walks):
+class Step(Case):
     """Both sides, from a pair of points on."""
 
     def __init__(self, walks, cursor, points, answers):
-        super().__init__(walks.image, False)
+        super().__init__(walks.image, walks.function, 1, 1)
         self.root, self.points, self.answers = walks, points, answers
-        self.world = Window(walks.image, cursor)
-        self.others = Anybody(self.world)
+        self.world = walks.window(cursor)
+        self.others = walks.beside(self.world)
         self.place = (key(cursor), *answers, *[point.place() for point in points.values()])
         self.values = [value for point in points.values() for value in point.values()]
+
+    @property
+    def returns(self):
+        return self.root.returns
+
+    def callees(self):
+        return self.root.callees_of(self.world, self.others)
 
     def covers(self, other):
         """Whether each state of the other step is one of this."""
@@ -204,15 +236,18 @@ class Induction:
 
     def offer(self, pair, found):
         """Takes what comes behind a pair of paths, while the solver knows them."""
-        if pair.shipped[1].how != ELSEWHERE:
+        if pair.shipped[1].how not in (ELSEWHERE, PAUSED):
             return
-        cursor = START if pair.shipped[1].value is START else CURSOR
-        points = {state.side: Point(state, end.value, cursor, self.proof.solver)
+        root = self.case.root
+        cursor = root.cursor_for(pair.shipped[1].value, self.case.is_first)
+        points = {state.side: Point(state, end.value, cursor, self.proof.solver, root.rigid)
                   for state, end in (pair.shipped, pair.ours)}
         # Whose pmap it is stays as it is.
         answers = sorted({*self.case.answers, *[answer for answer in pair.shipped[0].chosen.items()
                                       if variables(BY_IDENT[answer[0]]) <= PMAPS]})
-        found.append(Step(self.case.root, cursor, points, answers))
+        step = Step(root, cursor, points, answers)
+        step.is_first = self.case is root and pair.shipped[1].how == PAUSED
+        found.append(step)
 
 
 def walks(image):

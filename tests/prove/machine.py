@@ -8,6 +8,8 @@ from steps import PLAIN_JUMPS
 # Where the functions return to: no code is there.
 RETURN = 0x1000
 MOST_BLOCKS = 3000
+# An end at which the path may go on by itself.
+PAUSED = "stands behind a call"
 
 
 class Ended(Exception):
@@ -55,6 +57,9 @@ class Machine:
     def run_block(self, state):
         steps, index = state.block.steps, state.index
         try:
+            if state.pause is not None:
+                pointer, state.pause = state.pause, None
+                raise Ended(PAUSED, pointer)
             while index < len(steps):
                 if steps[index](self, state):
                     return

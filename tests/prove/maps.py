@@ -5,6 +5,7 @@ from itertools import permutations, product
 
 import z3
 
+from callees import Callees
 from others import Nobody, Others
 from state import State
 from values import unknown
@@ -29,6 +30,15 @@ class Case:
         # With (number, bits): of the states, those with these answers to the questions below.
         self.part = part
         self.others = Others(self.world) if others else Nobody()
+
+    def callees(self):
+        """What becomes of the calls that it makes."""
+        return Callees(self.world, self.others)
+
+    @property
+    def returns(self):
+        """Whether what it returns means something."""
+        return self.function == COALESCE
 
     @property
     def name(self):

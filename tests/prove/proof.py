@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One case: every path of ours beside every path of the shipped code that one state can take."""
 
-from callees import Callees
 from compare import Difference, compare
 from errors import NotUnderstood
 from explore import Node, Solver, explore
 from machine import Machine
-from maps import COALESCE
 from world import HELD
 
 
@@ -29,7 +27,7 @@ class Proof:
         # Of all states those alone in which another CPU holds the hint's lock, or does not.
         self.conditions = [] if held is None else [HELD == held]
         self.solver = Solver()
-        self.machine = Machine(lifter, Callees(case.world, case.others))
+        self.machine = Machine(lifter, case.callees())
         self.at_pair = at_pair
         self.shipped_paths = self.pairs = 0
 
@@ -65,7 +63,7 @@ class Proof:
             ours = (node.state, node.end)
             self.pair = Pair(self.case, shipped, ours, self.solver.model)
             difference = compare(self.case.world, self.solver, *shipped, *ours,
-                                 self.case.function == COALESCE)
+                                 self.case.returns)
             if difference:
                 self.refute(difference)
             if self.at_pair:

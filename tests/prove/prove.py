@@ -31,6 +31,8 @@ def arguments():
     parser.add_argument("--work", required=True, metavar="DIR", help="where states are written")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N",
                         help="processes (default: one per processor)")
+    parser.add_argument("--callers", action="store_true",
+                        help="the object has the callers: prove them, if nothing else is named")
     parser.add_argument("suite", nargs="*", metavar="SUITE",
                         help="what to prove (default: those without a star): "
                              + ", ".join(suite.name + "*" * suite.asked for suite in SUITES))
@@ -38,6 +40,11 @@ def arguments():
     unknown = [name for name in options.suite if name not in BY_NAME]
     if unknown:
         parser.error(f"there is no suite {unknown[0]}; there are {', '.join(BY_NAME)}")
+    lacking = [name for name in options.suite if BY_NAME[name].callers and not options.callers]
+    if lacking:
+        parser.error(f"{lacking[0]} is for an object with the callers: --callers (make: CALLERS=1)")
+    options.suite = options.suite or [suite.name for suite in SUITES if not suite.asked
+                                      and suite.callers == options.callers]
     return options
 
 
@@ -104,7 +111,7 @@ def main():
     options = arguments()
     Path(options.work).mkdir(parents=True, exist_ok=True)
     oracle = Oracle(options.oracle, options.kernel, options.object, options.work)
-    names = options.suite or [suite.name for suite in SUITES if not suite.asked]
+    names = options.suite
     began = time.monotonic()
     heading(Image(options.image))
     results = prove_suites(options.image, names, options.jobs, report=progress, done=row)

@@ -37,8 +37,10 @@ class State:
         self.events = []
         # The values that were chosen on this path, by the term's ident.
         self.chosen = {}
-        self.calls = 0
+        self.calls = self.allocated = self.lookups = 0
         self.names = 0
+        # The entry that the path stands at, if it is to end here.
+        self.pause = None
         self.steps = 0
         # The hint's lock: held by this thread, and how often it was tried and looked at.
         self.holds_hint_lock = False

@@ -6,25 +6,34 @@ import time
 
 from errors import NotUnderstood
 from concrete import state_text
+from callers import clips, inherits, protects
 from image import Image
 from induction import Induction, Walks, walks
+from inner import Within, inner
 from lift import Lifter
 from maps import COALESCE, coalesces, scans
 from native import Samples
 from proof import Proof
+from ranges import ranges
 
 GAPS = "who is to leave the gap tree has a gap, and says rightly whether he is in the tree"
 ORDER = "start < end of each entry, end <= start of the next"
 NEST = "the marked entries keep their order and limits"
+TREES = "the trees are trees of the map's entries; no submaps"
+PLAIN = "a user's map, nothing wired, shared or projected, no lock held (callers.py, few_paths)"
+CALLS = "the clips, the coalesce and the scan are equal"
+INSIDE = f"{ORDER}; {TREES}"
 ENTRIES = "where a link leads is an entry or the header"
 
 
 class Suite:
-    def __init__(self, name, title, preconditions, cases, asked=False, needs=()):
+    def __init__(self, name, title, preconditions, cases, asked=False, needs=(), callers=False):
         self.name, self.title, self.preconditions = name, title, preconditions
         # `asked`: long, and left out unless it is asked for. `needs`: suites whose states run on the
         # processor what this one came by, which has no states of whole calls.
         self.cases, self.asked, self.needs = cases, asked, needs
+        # Whether it is of an object that has the callers.
+        self.callers = callers
 
 
 SUITES = [
@@ -41,6 +50,20 @@ SUITES = [
           lambda image: scans(image, 1, others=True, strangers=1), asked=True),
     Suite("scan-2-others", "scan, 2 entries, and other CPUs", f"{ORDER}; {NEST}",
           lambda image: scans(image, 2, others=True, strangers=1), asked=True),
+    Suite("clips-1", "clips, 1 entry", INSIDE, lambda image: clips(image, 1), callers=True),
+    Suite("clips-2", "clips, 2 entries", INSIDE, lambda image: clips(image, 2), callers=True, asked=True),
+    Suite("inherit-1", "inherit, 1 entry", f"{ORDER}; {TREES}", lambda image: inherits(image, 1),
+          callers=True, asked=True),
+    Suite("inherit-few", "inherit, 1 entry, few states", f"{ORDER}; {TREES}; {PLAIN}",
+          lambda image: inherits(image, 1, True), callers=True),
+    Suite("protect-few", "protect, 1 entry, few states", f"{ORDER}; {TREES}; {PLAIN}",
+          lambda image: protects(image, 1, True), callers=True, asked=True),
+    Suite("within", "what our callers call, from inside", f"{INSIDE}; {GAPS}", inner, callers=True, asked=True,
+          needs=("clips-1", "coalesce-2", "scan-1")),
+    Suite("inherit-any", "inherit, any map", f"{ENTRIES}; {CALLS}", lambda image: ranges(image, "vm_map_inherit"),
+          needs=("inherit-few",), callers=True, asked=True),
+    Suite("protect-any", "protect, any map", f"{ENTRIES}; {CALLS}", lambda image: ranges(image, "vm_map_protect"),
+          needs=("protect-few",), callers=True, asked=True),
 ]
 BY_NAME = {suite.name: suite for suite in SUITES}
 
@@ -98,10 +121,13 @@ def prove_case(task):
     if isinstance(case, Walks):
         proof = Induction(case, WORKER["lifter"])
     else:
-        proof = Proof(case, WORKER["lifter"], result.samples.offer if with_samples else None)
+        whole = not isinstance(case, Within)
+        proof = Proof(case, WORKER["lifter"], result.samples.offer if with_samples and whole else None)
     try:
         difference = proof.run()
-        if difference:
+        if difference and isinstance(case, Within):
+            result.failure = f"{case.name}: {difference.what}"
+        elif difference:
             result.difference = Difference(case.name, difference.what, counterexamples(proof))
     except NotUnderstood as reason:
         where = WORKER["image"].name(reason.state.last()) if hasattr(reason, "state") else "?"

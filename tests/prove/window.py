@@ -24,8 +24,8 @@ class Elsewhere(Ended):
 class Window(World):
     """The map, and the entry at the address that `cursor` is."""
 
-    def __init__(self, image, cursor=START):
-        super().__init__(image, 1)
+    def __init__(self, image, cursor=START, entries=1):
+        super().__init__(image, entries)
         self.cursor = cursor
         self.here = self.entries[0]
         self.names = {self.here: "entry"}
@@ -50,11 +50,18 @@ class Window(World):
             return None
         if pointer is self.cursor:
             return self.here + offset
-        # The map's links, and the entries', lead to entries and to the header.
-        if pointer is not START and not str(pointer).endswith(("links.next", "links.prev")):
+        if not self.leads_to_entries(pointer):
             return None
         if state.choose(same(pointer, self.header, 32)):
             return self.header + offset
+        return self.other(state, pointer) + offset
+
+    def leads_to_entries(self, pointer):
+        """The map's links, and the entries', lead to entries and to the header."""
+        return pointer is START or str(pointer).endswith(("links.next", "links.prev"))
+
+    def other(self, _state, pointer):
+        """Where an entry lies that is not the one that is there."""
         raise Elsewhere(pointer)
 
 

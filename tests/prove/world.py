@@ -21,7 +21,7 @@ HELD = unknown("hint_lock.try0", 1)
 
 
 class World:
-    def __init__(self, image, entries, strangers=0):
+    def __init__(self, image, entries, strangers=0, spare=0):
         self.image = image
         place = image.place
         self.map = place["map"]
@@ -30,10 +30,17 @@ class World:
         self.entry_size = image.size("vm_map_entry")
         step = self.entry_size + 15 & ~15
         first = place["free"]
-        everyone = [first + step * number for number in range(entries + strangers)]
-        self.entries, self.strangers = everyone[:entries], everyone[entries:]
+        everyone = [first + step * number for number in range(entries + strangers + spare)]
+        self.entries, self.strangers = everyone[:entries], everyone[entries:entries + strangers]
+        # Memory that an entry may be allocated in, one after another.
+        self.spare = everyone[entries + strangers:]
+        self.arena_end = first + step * len(everyone)
         self.names = {entry: f"e{i}" for i, entry in enumerate(self.entries)}
-        self.names.update({entry: f"new{i}" for i, entry in enumerate(self.strangers)})
+        self.names.update({entry: f"new{i}" for i, entry in enumerate(self.strangers + self.spare)})
+        # Whether the code of the tree of entries is followed, as that of the gap tree is.
+        self.follows_tree = False
+        # Whether an entry that was freed may be read again, as upstream's vm_map_protect does.
+        self.reads_freed = False
         self.thread = place["thread"]
         self.privilege = self.thread + image.byte("thread", "vm_privilege")
         self.stack_start = place["stack"]
@@ -83,8 +90,8 @@ class World:
         """A map whose ring is whole; all else is free. Returns the conditions on it."""
         memory = state.memory
         self.fill(memory, self.map, "vm_map", "map")
-        for entry, name in self.names.items():
-            self.fill(memory, entry, "vm_map_entry", name)
+        for entry in self.entries + self.strangers:
+            self.fill(memory, entry, "vm_map_entry", self.names[entry])
         ring = [self.header, *self.entries]
         for at, entry in enumerate(ring):
             self.set_link(memory, entry, "prev", ring[at - 1])

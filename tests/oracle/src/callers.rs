@@ -40,6 +40,9 @@ pub const CALLERS: [(Caller, &str); 9] = [
     (ClipEnd, "_vm_map_clip_end"),
 ];
 
+/// Arguments that any of them takes.
+pub const MOST_ARGUMENTS: usize = 6;
+
 /// Addresses, by number of the caller.
 pub type Addresses = [u32; CALLERS.len()];
 
@@ -77,11 +80,7 @@ impl Machine {
         if !self.hint_is_live() {
             return Ok(0);
         }
-        let function = match (self.side, &self.ours.callers) {
-            (Side::Shipped, _) => self.shipped_callers[caller as usize],
-            (Side::Ours, Some(ours)) => ours[caller as usize],
-            (Side::Ours, None) => return Err(Stop::Refused("an object with the callers")),
-        };
+        let function = self.caller(caller)?;
         let map = self.layout.map;
         let (from, to) = (self.address(start), self.address(end));
         let [first, second] = flags.map(u32::from);
@@ -124,6 +123,21 @@ impl Machine {
             }
         }
         Ok(if caller.returns() { result } else { 0 })
+    }
+
+    /// Calls one of them with arguments of a given state; who takes less finds the first ones.
+    pub fn call_given(&mut self, caller: Caller, arguments: &[u32]) -> Result<u32, Stop> {
+        let result = self.call(self.caller(caller)?, arguments)?;
+        Ok(if caller.returns() { result } else { 0 })
+    }
+
+    /// Where the side that runs has it.
+    fn caller(&self, caller: Caller) -> Result<u32, Stop> {
+        match (self.side, &self.ours.callers) {
+            (Side::Shipped, _) => Ok(self.shipped_callers[caller as usize]),
+            (Side::Ours, Some(ours)) => Ok(ours[caller as usize]),
+            (Side::Ours, None) => Err(Stop::Refused("an object with the callers")),
+        }
     }
 
     fn hint_is_live(&self) -> bool {

@@ -4,7 +4,7 @@
 //! All of it is plain data, so that a failing case can be printed and made
 //! smaller.
 
-use crate::callers::Caller;
+use crate::callers::{Caller, MOST_ARGUMENTS};
 use crate::interference::Interference;
 use crate::layout::Field;
 
@@ -163,6 +163,11 @@ pub enum Op {
         scan: bool,
         entry: u32,
         end: u32,
+    },
+    /// One of their callers, likewise.
+    Given {
+        caller: Caller,
+        arguments: [u32; MOST_ARGUMENTS],
     },
 }
 

@@ -311,7 +311,7 @@ fn hostile(rng: &mut Rng, case: &mut Case) {
 fn slot_near_a_range(rng: &mut Rng, case: &Case) -> u8 {
     let scans = |op: &Op| match *op {
         Op::Scan { slot, until, .. } => Some((slot, until)),
-        Op::Coalesce { .. } | Op::Exact { .. } | Op::Caller { .. } => None,
+        Op::Coalesce { .. } | Op::Exact { .. } | Op::Caller { .. } | Op::Given { .. } => None,
     };
     match case.ops.iter().find_map(scans) {
         Some((slot, until)) if rng.chance(2, 3) => {

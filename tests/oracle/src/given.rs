@@ -13,6 +13,7 @@ use kit::files::write_all;
 use kit::{elf, exit};
 use serde::Deserialize;
 
+use crate::callers::{CALLERS, MOST_ARGUMENTS};
 use crate::case::{Case, Op, Poke};
 use crate::hooks::{Action, Spec, SPECS};
 use crate::machine::{Machine, NoModifyLdt, Side};
@@ -52,9 +53,16 @@ type Write = (u32, String);
 struct Given {
     name: String,
     /// The scan or the coalesce, from this entry, to this end.
+    #[serde(default)]
     scan: bool,
+    #[serde(default)]
     entry: u32,
+    #[serde(default)]
     end: u32,
+    /// Or one of their callers, with these arguments.
+    caller: Option<String>,
+    #[serde(default)]
+    arguments: Vec<u32>,
     /// All entries, for reports.
     entries: Vec<u32>,
     /// The end of what is used of the arena.
@@ -147,13 +155,27 @@ impl Given {
         let in_arena =
             (low::ARENA..low::ARENA + low::ARENA_SIZE - 0x1000).contains(&self.arena_end);
         ensure!(in_arena, "state {}: the arena does not end at {:#x}", self.name, self.arena_end);
-        Ok(())
+        self.op().map(|_| ())
     }
 
-    fn case(&self) -> Case {
+    fn op(&self) -> Result<Op> {
+        let Some(name) = &self.caller else {
+            return Ok(Op::Exact { scan: self.scan, entry: self.entry, end: self.end });
+        };
+        let caller = CALLERS.into_iter().find(|(_, known)| known == name);
+        let (caller, _) =
+            caller.with_context(|| format!("state {}: no caller {name}", self.name))?;
+        let mut arguments = [0; MOST_ARGUMENTS];
+        let given = arguments.get_mut(..self.arguments.len());
+        given
+            .with_context(|| format!("state {}: more than {MOST_ARGUMENTS} arguments", self.name))?
+            .copy_from_slice(&self.arguments);
+        Ok(Op::Given { caller, arguments })
+    }
+
+    fn case(&self) -> Result<Case> {
         let pokes = if self.hold_hint { vec![Poke::HoldHint] } else { Vec::new() };
-        let op = Op::Exact { scan: self.scan, entry: self.entry, end: self.end };
-        Case { pokes, ops: vec![op], acts: Vec::new() }
+        Ok(Case { pokes, ops: vec![self.op()?], acts: Vec::new() })
     }
 }
 
@@ -190,7 +212,7 @@ fn run(args: &Args) -> Result<bool> {
     bench.strict = true;
     let (mut results, mut differ) = (String::new(), 0);
     for given in file.state {
-        let case = given.case();
+        let case = given.case()?;
         bench.machine.script = Some(Script { effects: [given.shipped, given.ours], next: 0 });
         bench.set(&given.entries, given.arena_end, || {
             given.memory.iter().for_each(|(address, text)| put(*address, text));

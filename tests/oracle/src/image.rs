@@ -15,6 +15,7 @@ use kit::dwarf::{CType, Member};
 use kit::exit;
 use kit::files::write_all;
 
+use crate::callers::CALLERS;
 use crate::hooks::{Spec, SPECS};
 use crate::kernel::Kernel;
 use crate::layout::Layout;
@@ -72,6 +73,15 @@ fn write(args: &Args) -> Result<()> {
     }
     line(format_args!("[ours]\nvm_map_pageable_scan = {:#x}", ours.scan));
     line(format_args!("vm_map_coalesce_entry = {:#x}", ours.coalesce));
+    if let Some(callers) = ours.callers {
+        for (caller, name) in CALLERS {
+            line(format_args!("{name} = {:#x}", callers[caller as usize]));
+        }
+    }
+    line(format_args!("[inner]"));
+    for (name, address) in &ours.inner {
+        line(format_args!("{name:?} = {address:#x}"));
+    }
     line(format_args!("[place]"));
     for (name, address) in [
         ("percpu_array", layout.percpu),

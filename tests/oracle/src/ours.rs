@@ -22,6 +22,8 @@ pub struct Ours {
     pub coalesce: u32,
     /// If the object has them.
     pub callers: Option<Addresses>,
+    /// Its own functions, by mangled names.
+    pub inner: Vec<(String, u32)>,
 }
 
 /// Loads the object at `low::OURS`. It may be loaded again over an older one. `version`: if it
@@ -70,5 +72,8 @@ pub fn load(
         }
         callers = Some(addresses);
     }
-    Ok(Ours { callers, scan: function(SCAN)?, coalesce: function(COALESCE)? })
+    let inner = plan.inner(&file)?;
+    let inner = inner.into_iter().map(|(name, symbol)| Ok((name, u32::try_from(symbol.address)?)));
+    let inner = inner.collect::<Result<_>>()?;
+    Ok(Ours { callers, inner, scan: function(SCAN)?, coalesce: function(COALESCE)? })
 }

@@ -214,7 +214,10 @@ impl Bench {
             // The scan returns nothing: eax is garbage.
             let result = match op {
                 Op::Scan { .. } | Op::Exact { scan: true, .. } => result.map(|_| 0),
-                Op::Coalesce { .. } | Op::Exact { scan: false, .. } | Op::Caller { .. } => result,
+                Op::Coalesce { .. }
+                | Op::Exact { scan: false, .. }
+                | Op::Caller { .. }
+                | Op::Given { .. } => result,
             };
             let stopped = result.is_err();
             trace.returned.push(result);

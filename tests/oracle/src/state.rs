@@ -298,6 +298,7 @@ impl Machine {
                 self.coalesce(map, entry)
             }
             Op::Caller { .. } => self.call_caller(op, is_last),
+            Op::Given { caller, arguments } => self.call_given(caller, &arguments),
             Op::Exact { scan: false, entry, .. } => self.coalesce(map, entry),
             Op::Exact { scan: true, entry, end } => self.scan(map, entry, end),
             Op::Scan { slot, until, from_end, pages } => {

@@ -156,8 +156,21 @@ impl Plan {
 
     /// The object's global symbols, where they lie now.
     pub fn symbols(&self, file: &File) -> Result<BTreeMap<String, Symbol>> {
+        self.chosen(file, |symbol| symbol.is_global())
+    }
+
+    /// The object's own functions, which nobody else can call: mangled names and addresses.
+    pub fn inner(&self, file: &File) -> Result<BTreeMap<String, Symbol>> {
+        self.chosen(file, |symbol| symbol.is_local() && symbol.kind() == SymbolKind::Text)
+    }
+
+    fn chosen(
+        &self,
+        file: &File,
+        choose: impl Fn(&object::Symbol) -> bool,
+    ) -> Result<BTreeMap<String, Symbol>> {
         let mut symbols = BTreeMap::new();
-        for symbol in file.symbols().filter(|s| s.is_global()) {
+        for symbol in file.symbols().filter(|s| choose(s)) {
             if let Some(placed) = self.placed(&symbol) {
                 symbols.insert(symbol.name()?.to_string(), placed);
             }

@@ -43,6 +43,9 @@ pub struct Args {
     /// Folder with the structs.h of the kernel that versions are for, as `vmtool layout` makes it
     #[arg(long, value_name = "DIR")]
     headers: Option<PathBuf>,
+    /// With --object: the crate's features, with commas between them
+    #[arg(long, value_name = "LIST", requires = "object", default_value = "")]
+    features: String,
     /// The workspace
     #[arg(long, value_name = "DIR", default_value = ".")]
     root: PathBuf,
@@ -73,7 +76,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let scratch = kit::folder::ours_alone(&args.scratch)?;
     if let (Some(object), Some(headers)) = (&args.object, &args.headers) {
         ensure!(args.names.len() == 1, "--object is for one version: name it");
-        return make_object(object, chosen[0], Workshop::open(&args.root, headers, scratch)?);
+        let mut workshop = Workshop::open(&args.root, headers, scratch)?;
+        workshop.features.clone_from(&args.features);
+        return make_object(object, chosen[0], workshop);
     }
     let named = !args.names.is_empty();
     if let Some(plan) = args.storms.plan(args, &scratch)? {
