@@ -75,7 +75,7 @@ static bool silent_wire_failure(const struct model *model, const struct call *ca
 	for (unsigned i = 0; wires && i < range.pages; i++)
 		if (is_bad(model, &range.first[i]))
 			return true;
-	/* Of which object is bad from the start, its model's contents tell. */
+	/* All pages of an object are alike in this. */
 	return call->operation == MAP_OBJECT && view->future && model->cells[model->objects[call->object][0]].words.bad;
 }
 
