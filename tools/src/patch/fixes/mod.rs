@@ -55,6 +55,9 @@ fixes! {
     vm "overlapping-wires",
     vm "hole-filled",
     vm "size-wired-drift",
+    vm "copy-onto-wired",
+    vm "unmerged-wirings",
+    vm "wire-quota-twice",
     ipc "late-wakeup",
 }
 
