@@ -140,7 +140,8 @@ touch "$began"
 compile
 if [ "$(cat "$seen" 2>/dev/null)" != "$made_from" ]; then
     if [ -f "$seen" ] && [ ! "$archive" -nt "$began" ]; then
-        in_crate clean --quiet --locked --package gnumach-vm-map --target-dir "$cargo_target"
+        in_crate clean --quiet --locked --package gnumach-vm-map --release -Zjson-target-spec \
+            --target "$here/targets/$target.json" --target-dir "$cargo_target"
         compile
     fi
     echo "$made_from" >"$seen"
