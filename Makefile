@@ -51,7 +51,7 @@ help:
 ##
 ## make            the static library for this machine, and its C header
 ## make run        boot Debian's SMP kernel, stock and with our functions, under load
-## make check      every test
+## make check      every test; DEEP=1: and for hours more of some, tools/deep.txt
 ##
 lib: $(LIBRARY) $(HEADER)
 
@@ -92,6 +92,7 @@ build/harness: $(LIBRARY) $(wildcard c-shim/hosted/*.[ch] tests/*.[ch])
 check: packages-run vmtool
 	@tools/install-packages.sh hurd harness-32
 	@VMTOOL=$(VMTOOL) tools/check.sh $(STEPS)
+	$(if $(DEEP),@VMTOOL=$(VMTOOL) tools/check.sh --table tools/deep.txt --limit 600 --logs build/check-deep)
 
 ## make patch      GNUMACH=tree [OUT=file]: a patch that lets that GNU Mach tree link our functions
 ## make integrate  GNUMACH=tree: apply it there
