@@ -29,6 +29,9 @@ pub struct Functions {
     /// `vm_map_entry_delete` and `_vm_map_clip_end`, for C that calls them.
     #[cfg(feature = "sound")]
     pub entry_delete: unsafe extern "C" fn(*mut vm_map, *mut vm_map_entry),
+    /// `vm_map_delete`, for who has the last of a map.
+    #[cfg(feature = "sound")]
+    pub delete: unsafe extern "C" fn(*mut vm_map, u64, u64) -> i32,
     #[cfg(feature = "sound")]
     pub clip_end: unsafe extern "C" fn(*mut vm_map_header, *mut vm_map_entry, u64, i32),
 }
@@ -47,6 +50,8 @@ macro_rules! functions {
             projected: $($module)::+::sound::projected::projected_buffer_in_range,
             #[cfg(feature = "sound")]
             entry_delete: $($module)::+::callers_ffi::vm_map_entry_delete,
+            #[cfg(feature = "sound")]
+            delete: $($module)::+::callers_ffi::vm_map_delete,
             #[cfg(feature = "sound")]
             clip_end: $($module)::+::callers_ffi::_vm_map_clip_end,
         }

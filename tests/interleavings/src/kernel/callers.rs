@@ -89,13 +89,24 @@ extern "C" fn vm_object_page_remove(object: *mut vm_object, start: u64, end: u64
     }
 }
 
-// Nothing here looks into a pmap.
+// Who may do what with a page is asked of the entry alone.
 
 #[no_mangle]
 extern "C" fn vm_object_pmap_remove(_object: *mut vm_object, _start: u64, _end: u64) {}
 
 #[no_mangle]
-extern "C" fn pmap_remove(_pmap: *mut pmap, _start: u64, _end: u64) {}
+extern "C" fn pmap_remove(pmap: *mut pmap, start: u64, end: u64) {
+    let of_range = |page: &usize| (start as usize..end as usize).contains(&(page * PAGE));
+    with(|k| {
+        let holds = &k.threads[me()].holds;
+        let is_held = |map: usize| holds.iter().any(|(held, _)| *held == map);
+        for (number, map) in k.maps.iter_mut().enumerate() {
+            if std::ptr::eq(map.raw.pmap, pmap) && is_held(number) {
+                map.mapped.retain(|page, _| !of_range(page));
+            }
+        }
+    });
+}
 
 #[no_mangle]
 extern "C" fn pmap_protect(_pmap: *mut pmap, _start: u64, _end: u64, _protection: i32) {}
@@ -113,6 +124,10 @@ extern "C" fn vm_map_deallocate(_map: *mut vm_map) {
 /// What an address means to who waits for it.
 fn event_at(event: *mut c_void) -> Event {
     let address = event as usize;
+    #[cfg(feature = "sound")]
+    if let Some(page) = with(|k| k.page_of_event(address)) {
+        return Event::Page(page);
+    }
     let known = with(|k| {
         let space = || k.maps.iter().position(|map| &raw const map.raw as usize == address);
         k.map_of_header(address).map(Event::Transition).or_else(|| space().map(Event::Space))

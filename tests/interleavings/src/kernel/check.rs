@@ -4,6 +4,7 @@
 use std::mem::offset_of;
 
 use super::map::entries;
+use super::operations::WRITE;
 use super::{found, slab, tree, with, Kernel, PAGE};
 use crate::bindings::{vm_map, vm_map_entry};
 
@@ -16,6 +17,9 @@ pub fn at_rest() {
             check_map(k, map, &mut broken);
         }
         check_wirings(k, &mut broken);
+        if k.maps.iter().any(|map| map.gone && !entries(&map.raw).is_empty()) {
+            broken.push("a map that is gone has entries");
+        }
         if k.threads.iter().any(|thread| !thread.holds.is_empty() || thread.privilege != 0) {
             broken.push("a thread keeps a lock, or vm_privilege");
         }
@@ -145,10 +149,13 @@ fn check_wirings(k: &Kernel, broken: &mut Vec<&'static str>) {
             };
             let pages = (entry.links.end - entry.links.start) as usize / PAGE;
             for index in entry.offset as usize / PAGE..entry.offset as usize / PAGE + pages {
-                match k.objects[object].resident.get(&index) {
-                    Some(page) => due[*page] += 1,
+                match k.seen_at(object, index) {
+                    Some(page) => due[page] += 1,
                     None => broken.push("a wired entry has a page that is not there"),
                 }
+            }
+            if entry.needs_copy() != 0 && entry.protection & WRITE != 0 {
+                broken.push("the next store would replace a wired page");
             }
         }
     }

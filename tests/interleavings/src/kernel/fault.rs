@@ -2,13 +2,19 @@
 //! Faults: look the address up under a read lock, let it go, make the page busy,
 //! and verify under the read lock that the map is still the same.
 //!
+//! A page may lie in an object below: then one that stands in for it is busy in the entry's own
+//! object meanwhile, and who stores gets a copy there, which replaces it in all pmaps.
+//!
 //! Wiring tries the short way first, which trusts the entry that it was given.
 
 use std::ptr::addr_of;
 
 use super::map::{entry_at, index_of};
-use super::object::{number, paging_begin, paging_end, wakeup_done};
-use super::{lock, me, point, reads_map, reads_maps, sleep, stop, with, writes_page, Event, PAGE};
+use super::object::{number, paging_begin, paging_end, vm_object_shadow, wakeup_done};
+use super::operations::{READ, WRITE};
+use super::{
+    lock, me, point, reads_map, reads_maps, sleep, stop, with, writes_page, Event, Kernel, PAGE,
+};
 use crate::bindings::{vm_map, vm_map_entry};
 use crate::trace::Step;
 
@@ -48,7 +54,7 @@ extern "C" fn vm_fault_wire(map: *mut vm_map, entry: *mut vm_map_entry) {
     let mut address = start;
     while address < end {
         if !wire_fast(map, address, entry) {
-            fault(map, address, true);
+            fault(map, address, 0, true);
         }
         address += PAGE;
     }
@@ -79,6 +85,7 @@ pub fn wire_fast(map: usize, address: usize, entry: *mut vm_map_entry) -> bool {
         // The object is unlocked while the page enters the pmap.
         point();
         writes_page(object, index);
+        enters_pmap(map, address, page);
         wakeup_done(page);
     }
     paging_end(object);
@@ -91,6 +98,11 @@ fn object_of(entry: *mut vm_map_entry) -> usize {
         .unwrap_or_else(|| stop("faults on an entry without an object"))
 }
 
+/// `PMAP_ENTER`
+fn enters_pmap(map: usize, address: usize, page: usize) {
+    with(|k| k.maps[map].mapped.insert(address / PAGE, page));
+}
+
 /// What a lookup found.
 struct Lookup {
     object: usize,
@@ -100,41 +112,78 @@ struct Lookup {
     timestamp: u32,
 }
 
-/// `vm_map_lookup`, which lets the lock go again.
+/// `vm_map_lookup`, which lets the lock go again. What is to be stored to, and to be copied
+/// before, gets its shadow.
 fn lookup(map: usize, address: usize, fault_type: i32) -> Option<Lookup> {
-    lock::read(map);
-    let found = entry_at(map, address).and_then(|entry| {
-        let protection = read!(entry, protection);
-        if fault_type & protection != fault_type {
-            return None;
+    loop {
+        lock::read(map);
+        let mut shadow_first = false;
+        let found = entry_at(map, address).and_then(|entry| {
+            let mut protection = read!(entry, protection);
+            if fault_type & protection != fault_type {
+                return None;
+            }
+            let wired = read!(entry, wired_count) != 0;
+            if needs_copy(entry) {
+                shadow_first = (if wired { protection } else { fault_type }) & WRITE != 0;
+                protection &= !WRITE;
+            }
+            if shadow_first {
+                return None;
+            }
+            let object = object_of(entry);
+            paging_begin(object);
+            let within = address - read!(entry, links.start) as usize;
+            Some(Lookup {
+                object,
+                offset: read!(entry, offset) as usize + within,
+                protection,
+                wired,
+                timestamp: with(|k| k.maps[map].raw.timestamp),
+            })
+        });
+        lock::done(map);
+        if !shadow_first {
+            return found;
         }
-        let object = object_of(entry);
-        paging_begin(object);
-        Some(Lookup {
-            object,
-            offset: read!(entry, offset) as usize + address - read!(entry, links.start) as usize,
-            protection,
-            wired: read!(entry, wired_count) != 0,
-            timestamp: with(|k| k.maps[map].raw.timestamp),
-        })
-    });
-    lock::done(map);
-    found
+        lock::lock_map(map);
+        if let Some(entry) = entry_at(map, address).filter(|entry| needs_copy(*entry)) {
+            shadow(entry);
+        }
+        lock::unlock_map(map);
+    }
 }
 
-/// `vm_fault`. With `wire`, it wires or unwires the page, as the entry asks.
+fn needs_copy(entry: *mut vm_map_entry) -> bool {
+    // SAFETY: as in `read!`.
+    unsafe { vm_map_entry::needs_copy_raw(entry) != 0 }
+}
+
+/// Puts a shadow in front of the object of an entry.
+pub fn shadow(entry: *mut vm_map_entry) {
+    // SAFETY: an entry of a map that is locked for writing.
+    unsafe {
+        let size = (*entry).links.end - (*entry).links.start;
+        vm_object_shadow(&raw mut (*entry).object.vm_object, &raw mut (*entry).offset, size);
+        (*entry).set_needs_copy(0);
+    }
+}
+
+/// `vm_fault`, for an access. With `wire`, it wires or unwires the page, as the entry asks.
 /// Returns whether the page was entered.
-pub fn fault(map: usize, address: usize, wire: bool) -> bool {
+pub fn fault(map: usize, address: usize, access: i32, wire: bool) -> bool {
     note_call("vm_fault at", address, address + PAGE);
     'retry: loop {
-        let Some(first) = lookup(map, address, 0) else { return false };
+        let Some(first) = lookup(map, address, access) else { return false };
         let Lookup { object, offset, mut wired, mut timestamp, .. } = first;
         let mut protection = first.protection;
-        let fault_type = if wired { protection } else { 0 };
-        let Some(page) = fault_page(object, offset / PAGE, wire && !wired, address) else {
+        let fault_type = if wired { protection } else { access };
+        let resident = wire && !wired;
+        let Some(found) = fault_page(object, offset / PAGE, resident, address, fault_type) else {
             paging_end(object);
             return false;
         };
+        let page = found.page;
         loop {
             // vm_map_verify
             lock::read(map);
@@ -145,14 +194,14 @@ pub fn fault(map: usize, address: usize, wire: bool) -> bool {
             let again = lookup(map, address, fault_type & !2);
             writes_page(object, offset / PAGE);
             let Some(again) = again else {
-                wakeup_done(page);
+                found.release();
                 paging_end(object);
                 return false;
             };
             // The model counts a reference at the lookup; this one is done with.
             paging_end(again.object);
             if (again.object, again.offset) != (object, offset) {
-                wakeup_done(page);
+                found.release();
                 paging_end(object);
                 continue 'retry;
             }
@@ -163,10 +212,11 @@ pub fn fault(map: usize, address: usize, wire: bool) -> bool {
         writes_page(object, offset / PAGE);
         if wired && protection != fault_type {
             lock::done(map);
-            wakeup_done(page);
+            found.release();
             paging_end(object);
             continue 'retry;
         }
+        enters_pmap(map, address, page);
         if wire {
             if wired {
                 with(|k| {
@@ -178,17 +228,42 @@ pub fn fault(map: usize, address: usize, wire: bool) -> bool {
             }
         }
         lock::done(map);
-        wakeup_done(page);
+        found.release();
         paging_end(object);
         return true;
     }
 }
 
+/// A page that a fault has made busy.
+pub struct Busy {
+    pub page: usize,
+    /// Where one stands in for it, and which.
+    stands_in: Option<(usize, usize)>,
+}
+
+impl Busy {
+    pub fn release(self) {
+        if let Some((object, page)) = self.stands_in {
+            writes_page(object, with(|k| k.pages[page].index));
+            with(|k| k.free_page(object, page));
+            wakeup_done(page);
+        }
+        wakeup_done(self.page);
+    }
+}
+
 /// `vm_fault_page`: a busy page, when it is there or can be had.
-fn fault_page(object: usize, index: usize, must_be_resident: bool, at: usize) -> Option<usize> {
+pub fn fault_page(
+    object: usize,
+    index: usize,
+    must_be_resident: bool,
+    at: usize,
+    access: i32,
+) -> Option<Busy> {
     enum Found {
         Busy(usize),
         Ready(usize),
+        Below(usize),
         Missing,
         Bad,
     }
@@ -201,21 +276,63 @@ fn fault_page(object: usize, index: usize, must_be_resident: bool, at: usize) ->
                 k.set_busy(page);
                 Found::Ready(page)
             }
-            None if must_be_resident => Found::Missing,
-            None if k.objects[object].bad_page == Some(index) => Found::Bad,
-            None => {
-                let page = k.insert_page(object, index, at);
-                k.set_busy(page);
-                Found::Ready(page)
-            }
+            None => match look_below(k, object, index) {
+                Some(page) if k.pages[page].busy => Found::Busy(page),
+                Some(page) => {
+                    k.set_busy(page);
+                    Found::Below(page)
+                }
+                None if must_be_resident => Found::Missing,
+                None if k.objects[object].bad_page == Some(index) => Found::Bad,
+                None => {
+                    let page = k.insert_page(object, index, at);
+                    k.set_busy(page);
+                    Found::Ready(page)
+                }
+            },
         });
         match found {
             Found::Busy(page) => sleep(Event::Page(page)),
-            Found::Ready(page) => return Some(page),
+            Found::Ready(page) => return Some(Busy { page, stands_in: None }),
+            Found::Below(below) => return Some(from_below(object, index, at, below, access)),
             Found::Missing => stop("vm_fault_page: assertion !must_be_resident failed"),
             Found::Bad => return None,
         }
     }
+}
+
+/// The page of an object below, be it busy or one that stands in for another.
+fn look_below(k: &Kernel, object: usize, index: usize) -> Option<usize> {
+    let (mut object, mut index) = k.below(object, index)?;
+    loop {
+        writes_page(object, index);
+        if let Some(page) = k.objects[object].resident.get(&index) {
+            return Some(*page);
+        }
+        (object, index) = k.below(object, index)?;
+    }
+}
+
+/// What a fault gets of a page `below`, which it has made busy: that, or, to store, a copy.
+fn from_below(object: usize, index: usize, at: usize, below: usize, access: i32) -> Busy {
+    let page = with(|k| {
+        let page = k.insert_page(object, index, at);
+        k.pages[page].stands_in = true;
+        k.set_busy(page);
+        page
+    });
+    if access & !READ == 0 {
+        return Busy { page: below, stands_in: Some((object, page)) };
+    }
+    // It may have to wait for memory.
+    point();
+    writes_page(object, index);
+    with(|k| {
+        k.pages[page].stands_in = false;
+        k.unmap_page(below);
+    });
+    wakeup_done(below);
+    Busy { page, stands_in: None }
 }
 
 /// `vm_page_unwire`, with the kernel's assertion.
@@ -238,11 +355,11 @@ pub extern "C" fn vm_fault_unwire(map: *mut vm_map, entry: *mut vm_map_entry) {
     for address in (start..end).step_by(PAGE) {
         let offset = read!(entry, offset) as usize + address - start;
         paging_begin(object);
-        let Some(page) = fault_page(object, offset / PAGE, true, address) else {
+        let Some(found) = fault_page(object, offset / PAGE, true, address, 0) else {
             stop("panic: vm_fault_unwire: failure");
         };
-        count_unwired(page);
-        wakeup_done(page);
+        count_unwired(found.page);
+        found.release();
         paging_end(object);
     }
 }

@@ -2,6 +2,7 @@
 //! A map's ring, trees, gaps and hints, as the callers of the two functions keep
 //! them.
 
+use std::collections::BTreeMap;
 use std::mem::offset_of;
 use std::ptr::{addr_of_mut, null_mut};
 
@@ -11,6 +12,10 @@ use crate::bindings::{list, pmap, rbtree, rbtree_node, thread, vm_map, vm_map_en
 
 pub struct Map {
     pub raw: vm_map,
+    /// What its pmap has: pages, by the number of the page in the map.
+    pub mapped: BTreeMap<usize, usize>,
+    /// The last reference is gone, and all that was in it.
+    pub gone: bool,
     pub name: &'static str,
 }
 
@@ -27,7 +32,12 @@ impl Kernel {
     /// Adds an empty map, of the kernel's pmap or of another.
     pub fn new_map(&mut self, name: &'static str, of_kernel: bool) -> usize {
         // SAFETY: zero is a value for each of the structure's fields.
-        let mut map = Box::new(Map { raw: unsafe { std::mem::zeroed() }, name });
+        let mut map = Box::new(Map {
+            raw: unsafe { std::mem::zeroed() },
+            mapped: BTreeMap::new(),
+            gone: false,
+            name,
+        });
         let header = addr_of_mut!(map.raw.hdr.links).cast::<vm_map_entry>();
         map.raw.hdr.links.prev = header;
         map.raw.hdr.links.next = header;
@@ -56,12 +66,12 @@ impl Kernel {
 
 /// Which map C speaks of.
 pub fn index_of(raw: *mut vm_map) -> usize {
-    with(|k| {
-        k.maps
-            .iter()
-            .position(|map| std::ptr::eq(&map.raw, raw))
-            .expect("the functions pass the map on that they got")
-    })
+    let map = with(|k| k.maps.iter().position(|map| std::ptr::eq(&map.raw, raw)));
+    let map = map.expect("the functions pass the map on that they got");
+    if with(|k| k.maps[map].gone) {
+        super::stop("uses a map that is gone");
+    }
+    map
 }
 
 pub fn raw(map: usize) -> *mut vm_map {

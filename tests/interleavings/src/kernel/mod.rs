@@ -18,6 +18,8 @@ pub mod callers;
 pub mod check;
 pub mod entry;
 pub mod fault;
+#[cfg(feature = "sound")]
+pub mod in_c;
 pub mod lock;
 pub mod map;
 pub mod object;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Memory objects and their pages.
 //!
-//! An object has no pager, shadow or copy here: a missing page is filled with
-//! zeros, or, where a scenario says so, cannot be had.
+//! An object has no pager and no copy here: a page that neither it nor what it shadows has is
+//! filled with zeros, or, where a scenario says so, cannot be had.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,8 @@ pub struct Page {
     pub busy: bool,
     pub wire_count: usize,
     pub freed: bool,
+    /// Only says that a fault is at work in its object, on a page of an object below.
+    pub stands_in: bool,
     /// Where C finds it; boxed, as C may keep its address.
     #[cfg(feature = "sound")]
     pub raw: Box<crate::bindings::vm_page>,
@@ -48,7 +50,8 @@ pub fn pointer(number: usize) -> *mut vm_object {
 impl Object {
     /// Whether nobody but one entry has it, and nobody works on its pages.
     pub fn is_lone(&self) -> bool {
-        self.raw.ref_count == 1 && self.raw.paging_in_progress() == 0
+        let counts = self.raw.ref_count == 1 && self.raw.paging_in_progress() == 0;
+        counts && self.raw.shadow.is_null()
     }
 
     fn count_paging(&mut self, by: i32) {
@@ -80,12 +83,42 @@ impl Kernel {
             busy: false,
             wire_count: 0,
             freed: false,
+            stands_in: false,
             #[cfg(feature = "sound")]
             raw: super::sound::new_page(),
         });
         let page = self.pages.len() - 1;
         self.objects[object].resident.insert(index, page);
         page
+    }
+
+    /// The same place in the object that this one shadows, if it does: number and index.
+    pub fn below(&self, object: usize, index: usize) -> Option<(usize, usize)> {
+        let raw = &self.objects[object].raw;
+        self.object_at(raw.shadow).map(|below| (below, index + raw.shadow_offset as usize / PAGE))
+    }
+
+    /// The page that who reads a place sees.
+    pub fn seen_at(&self, object: usize, index: usize) -> Option<usize> {
+        let here = self.objects[object].resident.get(&index).copied();
+        here.filter(|page| !self.pages[*page].stands_in).or_else(|| {
+            let (below, index) = self.below(object, index)?;
+            self.seen_at(below, index)
+        })
+    }
+
+    /// Takes a page out of its object, and out of all pmaps.
+    pub fn free_page(&mut self, object: usize, page: usize) {
+        let index = self.pages[page].index;
+        self.objects[object].resident.remove(&index);
+        self.pages[page].freed = true;
+        self.pages[page].wire_count = 0;
+        self.unmap_page(page);
+    }
+
+    /// `pmap_page_protect` to none.
+    pub fn unmap_page(&mut self, page: usize) {
+        self.maps.iter_mut().for_each(|map| map.mapped.retain(|_, mapped| *mapped != page));
     }
 
     pub fn set_busy(&mut self, page: usize) {
@@ -137,6 +170,9 @@ pub fn deallocate(object: usize) {
     });
     if last {
         remove_pages(object, 0, usize::MAX);
+        if let Some((below, _)) = with(|k| k.below(object, 0)) {
+            deallocate(below);
+        }
     }
 }
 
@@ -148,11 +184,8 @@ pub fn remove_pages(object: usize, from: usize, to: usize) {
         with(|k| k.objects[object].resident.range(from..to).map(|(_, page)| *page).collect());
     for page in pages {
         let index = with(|k| {
-            let index = k.pages[page].index;
-            k.objects[object].resident.remove(&index);
-            k.pages[page].freed = true;
-            k.pages[page].wire_count = 0;
-            index
+            k.free_page(object, page);
+            k.pages[page].index
         });
         writes_page(object, index);
         wakeup_done(page);
@@ -165,10 +198,17 @@ pub extern "C" fn vm_object_allocate(_size: u64) -> *mut vm_object {
     pointer(object)
 }
 
-/// No scenario copies an object, so none needs a shadow.
+/// The new object takes over the reference to the one below.
 #[no_mangle]
-extern "C" fn vm_object_shadow(_object: *mut *mut vm_object, _offset: *mut u64, _length: u64) {
-    super::stop("the model has no shadow objects");
+pub extern "C" fn vm_object_shadow(object: *mut *mut vm_object, offset: *mut u64, _length: u64) {
+    let above = with(Kernel::new_object);
+    // SAFETY: the caller passes where both stand, and where to store the new ones.
+    let (below, at) = unsafe { (object.replace(pointer(above)), offset.replace(0)) };
+    with(|k| {
+        let raw = &mut k.objects[above].raw;
+        (raw.shadow, raw.shadow_offset) = (below, at);
+        k.note(Step::Changes("makes a shadow".to_string()));
+    });
 }
 
 #[no_mangle]

@@ -13,6 +13,7 @@ use crate::versions::Functions;
 
 pub const NONE: i32 = 0;
 pub const READ: i32 = 1;
+pub const WRITE: i32 = 2;
 pub const READ_WRITE: i32 = 3;
 /// The inheritances of the field: shared, copied, not at all.
 pub const COPY: i32 = 1;

@@ -8,16 +8,15 @@ use std::ptr::null_mut;
 
 use super::fault::{count_unwired, fault, wire_fast};
 use super::lock::{lock_map, unlock_map};
-use super::map::{entry_at, index_of, raw};
-use super::object::{deallocate, number, pointer};
-use super::operations::{enter_locked, note, Pages, READ_WRITE};
-use super::{stop, with, writes_page, Kernel, PAGE};
+use super::map::index_of;
+use super::object::number;
+use super::operations::{enter_locked, note, Pages, NONE, READ_WRITE};
+use super::{me, with, writes_page, Kernel, Mode, PAGE};
 use crate::bindings::{
     pmap, shim_KERN_SUCCESS as SUCCESS, slock, vm_fault_continuation_t, vm_map, vm_map_entry,
     vm_object, vm_page,
 };
 use crate::trace::Step;
-use crate::versions::Functions;
 
 /// What upstream's vm_fault returns of a page that cannot be had, and vm_fault_wire_fast of
 /// one that is not there.
@@ -36,16 +35,36 @@ pub fn new_page() -> Box<vm_page> {
 impl Kernel {
     /// Brings what the module reads of a page up to date.
     fn show_page(&mut self, page: usize) -> *mut vm_page {
+        let number = page;
         let page = &mut self.pages[page];
         page.raw.set_wire_count(page.wire_count as u32);
         page.raw.set_busy(page.busy.into());
+        page.raw.set_absent(page.stands_in.into());
+        page.raw.phys_addr = phys_addr(number);
         &raw mut *page.raw
     }
 
     fn page_at(&self, raw: *mut vm_page) -> usize {
-        let at = self.pages.iter().position(|page| std::ptr::eq(&*page.raw, raw));
-        at.expect("the module passes the page on that it got")
+        self.page_of_event(raw as usize).expect("the module passes the page on that it got")
     }
+
+    /// The page that who waits at an address waits for.
+    pub fn page_of_event(&self, address: usize) -> Option<usize> {
+        self.pages.iter().position(|page| &raw const *page.raw as usize == address)
+    }
+
+    /// The page that a pmap has for an address of the map which this thread has locked.
+    fn mapped(&self, pmap: *mut pmap, address: u64) -> Option<usize> {
+        let mut holds = self.threads[me()].holds.iter();
+        let (map, _) = holds.find(|(map, mode)| {
+            *mode == Mode::Write && std::ptr::eq(self.maps[*map].raw.pmap, pmap)
+        })?;
+        self.maps[*map].mapped.get(&(address as usize / PAGE)).copied()
+    }
+}
+
+fn phys_addr(page: usize) -> u64 {
+    ((page + 1) * PAGE) as u64
 }
 
 #[no_mangle]
@@ -58,7 +77,7 @@ extern "C" fn vm_fault(
     _continuation: vm_fault_continuation_t,
 ) -> i32 {
     assert!(fault_type == 0 && change_wiring == 0, "the module asks for a page, and no more");
-    match fault(index_of(map), address as usize, false) {
+    match fault(index_of(map), address as usize, NONE, false) {
         true => SUCCESS,
         false => MEMORY_ERROR,
     }
@@ -100,17 +119,14 @@ extern "C" fn vm_page_unwire(page: *mut vm_page) {
     with(|k| k.show_page(page));
 }
 
-/// Nothing here looks into a pmap: what a fault has brought in is there for
-/// `vm_fault_wire_fast`, as no object has a shadow or a copy.
 #[no_mangle]
-extern "C" fn pmap_extract(_pmap: *mut pmap, _va: u64) -> u64 {
-    0
+extern "C" fn pmap_extract(pmap: *mut pmap, va: u64) -> u64 {
+    with(|k| k.mapped(pmap, va).map_or(0, phys_addr))
 }
 
+/// It may be mapped no longer: then only the table is left, in which nothing is to be changed.
 #[no_mangle]
-extern "C" fn pmap_change_wiring(_pmap: *mut pmap, _va: u64, _wired: i32) {
-    stop("changes the wiring of what is not mapped");
-}
+extern "C" fn pmap_change_wiring(_pmap: *mut pmap, _va: u64, _wired: i32) {}
 
 /// `projected_buffer_in_range`, which is the module's.
 pub fn looks_for_projected(map: usize, pages: Pages) {
@@ -130,58 +146,4 @@ pub fn enters_wired(map: usize, pages: Pages) {
     // SAFETY: a live map, which this thread has locked for writing.
     unsafe { (version.functions.pageable)(raw, pages.start(), pages.end(), READ_WRITE, 0, 0) };
     unlock_map(map);
-}
-
-/// What C does to an entry under the map's lock, without a look at its mark.
-fn in_c(what: &str, map: usize, page: usize, work: impl FnOnce(&Functions, *mut vm_map_entry)) {
-    note(what, Pages { first: page, count: 1 });
-    lock_map(map);
-    if let Some(entry) = entry_at(map, page * PAGE) {
-        let version = with(|k| k.version);
-        work(&version.functions, entry);
-    }
-    unlock_map(map);
-}
-
-/// Clips the entry that covers a page, so that it ends there.
-pub fn c_clips(map: usize, page: usize) {
-    let header = with(|k| &raw mut k.maps[map].raw.hdr);
-    let at = (page * PAGE) as u64;
-    in_c("clips the entry before", map, page, |functions, entry| {
-        // SAFETY: a live entry of a map locked for writing.
-        unsafe {
-            if (*entry).links.start < at {
-                (functions.clip_end)(header, entry, at, 1);
-            }
-        }
-    });
-}
-
-/// Gives the entry other memory, and counts it as not wired.
-pub fn c_replaces(map: usize, page: usize) {
-    in_c("puts other memory at", map, page, |_, entry| {
-        let object = with(Kernel::new_object);
-        // SAFETY: as in `c_clips`.
-        unsafe {
-            let old = number((*entry).object.vm_object);
-            (*entry).object.vm_object = pointer(object);
-            (*entry).offset = 0;
-            if (*entry).wired_count != 0 {
-                (*raw(map)).size_wired -= (*entry).links.end - (*entry).links.start;
-                (*entry).wired_count = 0;
-            }
-            if let Some(old) = old {
-                deallocate(old);
-            }
-        }
-    });
-}
-
-/// Deletes the entry.
-pub fn c_deletes(map: usize, page: usize) {
-    let raw = raw(map);
-    in_c("deletes", map, page, |functions, entry| {
-        // SAFETY: as in `c_clips`.
-        unsafe { (functions.entry_delete)(raw, entry) }
-    });
 }

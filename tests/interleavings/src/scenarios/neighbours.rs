@@ -2,15 +2,13 @@
 //! Waiting for each other, and for neighbours that go away.
 
 use super::{
-    kernel_map, one, one_object, pages, second_map, share, unwire, wire, Scenario, DEFAULT, K, M,
-    RA, RB, RC, RS, RZ,
+    kernel_map, load, one, one_object, pages, second_map, share, unwire, wire, Scenario, DEFAULT,
+    K, M, RA, RB, RC, RS, RZ,
 };
 use crate::expect::{DEADLOCK, FREED, WIRED_TOO_OFTEN};
 use crate::explore::PASSES;
-use crate::kernel::fault::fault;
 use crate::kernel::operations::{enter, inherit, pageable, remove, ABSENT, COPY, READ_WRITE};
 use crate::kernel::with;
-use crate::kernel::PAGE;
 
 pub static SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -60,9 +58,7 @@ pub static SCENARIOS: &[Scenario] = &[
         },
         threads: &[
             ('W', || wire(RA)),
-            ('F', || {
-                fault(K, RA * PAGE, false);
-            }),
+            ('F', || load(K, RA)),
             ('U', || {
                 enter(K, one(RS), READ_WRITE);
             }),
@@ -84,9 +80,7 @@ pub static SCENARIOS: &[Scenario] = &[
             ('W', || {
                 enter(K, one(RA), READ_WRITE);
             }),
-            ('F', || {
-                fault(K, RA * PAGE, false);
-            }),
+            ('F', || load(K, RA)),
             ('U', || inherit(K, one(RS), ABSENT)),
         ],
         expect: &[PASSES, DEADLOCK],
@@ -106,9 +100,7 @@ pub static SCENARIOS: &[Scenario] = &[
         },
         threads: &[
             ('U', || unwire(RA)),
-            ('F', || {
-                fault(M, RS * PAGE, false);
-            }),
+            ('F', || load(M, RS)),
         ],
         ..DEFAULT
     },
@@ -124,9 +116,7 @@ pub static SCENARIOS: &[Scenario] = &[
         },
         threads: &[
             ('U', || unwire(RA)),
-            ('F', || {
-                fault(K, RS * PAGE, false);
-            }),
+            ('F', || load(K, RS)),
         ],
         expect: &[PASSES, DEADLOCK],
         ..DEFAULT

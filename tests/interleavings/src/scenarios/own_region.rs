@@ -2,19 +2,18 @@
 //! Others at the very region that A wires, and at its edges.
 
 use super::{
-    bad_page, kernel_map, one, pages, unwire, wire, Scenario, DEFAULT, K, RA, RB, RC, RL, RS,
+    bad_page, kernel_map, load, one, pages, unwire, wire, Scenario, DEFAULT, K, RA, RB, RC, RL, RS,
 };
 use crate::expect::{
     DEADLOCK, IN_TRANSITION, MUST_BE_RESIDENT, NEEDS_WAKEUP, NOT_IN_TRANSITION, NOT_THERE,
     STAYS_MARKED, WIRED_TOO_OFTEN,
 };
 use crate::explore::PASSES;
-use crate::kernel::fault::fault;
 use crate::kernel::operations::{
     enter, inherit, pageable, pageable_unchecked, protect, remove, wire_all, ABSENT, COPY, NONE,
     READ, READ_WRITE,
 };
-use crate::kernel::{with, PAGE};
+use crate::kernel::with;
 
 pub static SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -290,9 +289,7 @@ pub static SCENARIOS: &[Scenario] = &[
         },
         threads: &[
             ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
-            ('B', || {
-                fault(K, RB * PAGE, false);
-            }),
+            ('B', || load(K, RB)),
         ],
         expect: &[NOT_THERE],
         ..DEFAULT
