@@ -114,11 +114,14 @@ bench: $(ORACLE) for-kernel $(if $(STORMS),storm)
 	$(ORACLE) bench measure --kernel '$(KERNEL)' --object "$${rust%/*}/vm_map.o" --grafted "$$rust" --name "$$name" \
 		--save "build/bench/$$name.toml" && object=$(call made,callers-object) && \
 	$(ORACLE) bench measure --kernel '$(KERNEL)' --object "$$object" --name "$$name" \
-		--save "build/bench/callers-$$name.toml" $(if $(STORMS),&& \
+		--save "build/bench/callers-$$name.toml" && object=$(call made,sound-object) && \
+	$(ORACLE) bench measure --kernel '$(KERNEL)' --object "$$object" --name "$$name" \
+		--save "build/bench/sound-$$name.toml" $(if $(STORMS),&& \
 	$(ORACLE) bench storms --stock '$(KERNEL)' --grafted "$$rust" --storm $(storm-for) --vmtool $(VMTOOL) --pairs $(STORMS) \
 		--name "$$name" --logs "$$folder/bench-logs" --save "build/bench/storms-$$name.toml")
-	@$(ORACLE) bench report $$(ls build/bench/*.toml | grep -v -e /storms- -e /callers-) \
+	@$(ORACLE) bench report $$(ls build/bench/*.toml | grep -v -e /storms- -e /callers- -e /sound-) \
 		$$(ls build/bench/callers-*.toml | sed 's/^/--callers /') \
+		$$(ls build/bench/sound-*.toml | sed 's/^/--sound /') \
 		$$(ls build/bench/storms-*.toml 2>/dev/null | sed 's/^/--storms /') -o build/bench/report.html \
 		$(if $(PAGE),--page '$(PAGE)' --of "$$(date +%F)$$(git describe --always --dirty 2>/dev/null | sed 's/^/, commit /')")
 

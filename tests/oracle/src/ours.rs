@@ -22,6 +22,8 @@ pub struct Ours {
     pub coalesce: u32,
     /// If the object has them.
     pub callers: Option<Addresses>,
+    /// If it has the feature `sound`.
+    pub sound: bool,
     /// Its own functions, by mangled names.
     pub inner: Vec<(String, u32)>,
 }
@@ -75,5 +77,6 @@ pub fn load(
     let inner = plan.inner(&file)?;
     let inner = inner.into_iter().map(|(name, symbol)| Ok((name, u32::try_from(symbol.address)?)));
     let inner = inner.collect::<Result<_>>()?;
-    Ok(Ours { callers, inner, scan: function(SCAN)?, coalesce: function(COALESCE)? })
+    let sound = symbols.contains_key("vm_map_rust_sound");
+    Ok(Ours { callers, sound, inner, scan: function(SCAN)?, coalesce: function(COALESCE)? })
 }

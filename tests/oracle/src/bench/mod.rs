@@ -110,6 +110,7 @@ impl Subject {
             version: stage.machine.kernel.version.clone(),
             compiler: sizes::compiler(&self.object)?,
             text: sizes::text(&stage.machine.kernel, &self.object)?,
+            sound: stage.is_sound(),
             graft: None,
             rows: measure::all(&mut stage, plan)?,
         })

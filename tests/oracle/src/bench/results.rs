@@ -21,6 +21,9 @@ pub struct Results {
     /// What our object was compiled by.
     pub compiler: String,
     pub text: Text,
+    /// It is the feature `sound` that was measured.
+    #[serde(default)]
+    pub sound: bool,
     pub graft: Option<Graft>,
     pub rows: Vec<Measured>,
 }
@@ -32,6 +35,9 @@ pub struct Measured {
     pub shipped: Tally,
     pub ours: Tally,
     pub time: Option<Spread>,
+    /// Entries that a series of calls leaves: shipped, ours.
+    #[serde(default)]
+    pub left: Option<[u32; 2]>,
 }
 
 /// Ratios ours / shipped of paired runs.
@@ -105,7 +111,8 @@ impl Text {
 
 impl Measured {
     pub fn new(row: Row, shipped: Tally, ours: Tally) -> Self {
-        Measured { what: row.what().to_string(), entries: row.entries, shipped, ours, time: None }
+        let what = row.what().to_string();
+        Measured { what, entries: row.entries, shipped, ours, time: None, left: None }
     }
 
     /// What goals and budgets go by: ours has the gap code inside, so the shipped

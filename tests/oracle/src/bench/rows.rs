@@ -43,6 +43,9 @@ pub enum Caller {
     Inherit,
     InheritMerging,
     Remove,
+    /// The last of so many calls, each of which gives access to a page of a map that wires what it
+    /// has: as malloc does in a task that called vm_wire_all.
+    ProtectPages,
     /// These of one entry.
     WireAll,
     Delete,
@@ -93,6 +96,15 @@ const CALLERS: [Caller; 15] = [
 ];
 const CALLER_SIZES: [u32; 4] = [1, 16, 256, 4_096];
 
+/// So many calls, and pages.
+const PAGES: [u32; 3] = [64, 1_000, 10_000];
+
+/// What only `sound` is measured for beside the callers' rows.
+pub fn pages_rows(most: u32) -> impl Iterator<Item = Row> {
+    let row = |entries| Row { call: Call::Caller(Caller::ProtectPages), entries };
+    PAGES.map(row).into_iter().filter(move |row| row.entries <= most)
+}
+
 /// Every row of the callers, but those with more entries than `most`.
 pub fn callers_rows(most: u32) -> Vec<Row> {
     let rows = CALLERS.iter().flat_map(|&what| {
@@ -137,6 +149,7 @@ impl Row {
             Call::Caller(Caller::Inherit) => "inherit",
             Call::Caller(Caller::InheritMerging) => "inherit, all merge",
             Call::Caller(Caller::Remove) => "remove",
+            Call::Caller(Caller::ProtectPages) => "protect, page by page, to be wired",
             Call::Caller(Caller::WireAll) => "pageable_all, wire, user pmap",
             Call::Caller(Caller::Delete) => "delete",
             Call::Caller(Caller::EntryDelete) => "entry_delete",
@@ -150,6 +163,11 @@ impl Row {
         use Caller::*;
         let Call::Caller(what) = self.call else { return true };
         !matches!(what, ProtectClipping | WireAll | Delete | EntryDelete | ClipStart | ClipEnd)
+    }
+
+    /// Whether it is the last of a series of calls.
+    pub fn is_of_series(&self) -> bool {
+        self.call == Call::Caller(Caller::ProtectPages)
     }
 
     /// Whether a second call finds what the first did.

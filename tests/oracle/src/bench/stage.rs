@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 
 use super::native;
 use super::rows::{Call, Caller, Coalesce, Row, Scan};
@@ -94,6 +94,11 @@ impl Stage {
         self.machine.ours.callers.is_some()
     }
 
+    /// Whether it is the feature `sound` that is measured.
+    pub fn is_sound(&self) -> bool {
+        self.machine.ours.sound
+    }
+
     /// Builds the row's map.
     pub fn build(&mut self, row: Row) -> Result<()> {
         self.booted.restore(self.used);
@@ -104,7 +109,9 @@ impl Stage {
             Call::Scan(what) => self.scan_map(what, row.entries),
             Call::Caller(what) => self.callers_map(what, row.entries),
         };
-        self.spare = self.machine.allocate(2 * native::allocated()).unwrap_or_default();
+        // A call of a series makes two entries and an object at most.
+        let allocated = if row.is_of_series() { 3 * row.entries } else { 2 };
+        self.spare = self.machine.allocate(allocated * native::allocated()).unwrap_or_default();
         let describe = |stop| anyhow::anyhow!("building a map: {}", self.machine.describe(&stop));
         self.arguments = arguments.map_err(describe)?;
         self.used = self.machine.arena_end;
@@ -241,6 +248,9 @@ impl Stage {
             return self.locked_map(what, entries);
         }
         let size = PAGE * entries;
+        if what == ProtectPages {
+            return self.map_to_be_wired(entries);
+        }
         let arguments = match what {
             WireKernel | WireUser | WireAgain | Unwire => {
                 let (scan, access) = match what {
@@ -290,6 +300,39 @@ impl Stage {
         Ok([vec![map, start, start + size], arguments].concat())
     }
 
+    /// So many pages without access, in a map that wires what it has.
+    fn map_to_be_wired(&mut self, pages: u32) -> Result<Vec<u32>, Stop> {
+        self.new_map(false, pages + 16)?;
+        let attributes = [READ_WRITE, ALL, INHERIT[0]];
+        self.machine.map_pages(FIRST_ADDRESS, PAGE * pages, 0, 0, 0, attributes)?;
+        let [entry] = self.lock()?[..] else { unreachable!() };
+        let layout = &self.machine.layout;
+        layout.set(entry, Field::Protection, 0);
+        layout.set(layout.map, Field::WiringRequired, 1);
+        self.machine.call(self.machine.layout.vm_map_unlock, &[self.machine.layout.map])?;
+        let last = FIRST_ADDRESS + PAGE * (pages - 1);
+        Ok(vec![self.machine.layout.map, last, last + PAGE, READ_WRITE, 0])
+    }
+
+    /// Makes the calls of a series that come before the one at hand.
+    fn lead_up(&mut self, side: Side) -> Result<()> {
+        let Some(row) = self.row.filter(Row::is_of_series) else { return Ok(()) };
+        let last = self.arguments.clone();
+        for page in 0..row.entries - 1 {
+            let start = FIRST_ADDRESS + PAGE * page;
+            (self.arguments[1], self.arguments[2]) = (start, start + PAGE);
+            let result = self.call_as_it_is(side)?;
+            ensure!(result == 0, "{side:?}: the call for page {page} returns {result}");
+        }
+        self.arguments = last;
+        Ok(())
+    }
+
+    /// Entries of the map, as the last call left it.
+    pub fn entries_left(&self) -> u32 {
+        self.machine.layout.get(self.machine.layout.map, Field::Entries)
+    }
+
     fn target(&self, side: Side) -> Result<u32> {
         let shipped = |name| self.machine.kernel.symbol(name).map(|symbol| symbol.address);
         let ours = &self.machine.ours;
@@ -303,9 +346,10 @@ impl Stage {
                     Caller::WireKernel | Caller::WireUser | Caller::WireAgain | Caller::Unwire => {
                         callers::Caller::Pageable
                     }
-                    Caller::Protect | Caller::ProtectMerging | Caller::ProtectClipping => {
-                        callers::Caller::Protect
-                    }
+                    Caller::Protect
+                    | Caller::ProtectMerging
+                    | Caller::ProtectClipping
+                    | Caller::ProtectPages => callers::Caller::Protect,
                     Caller::Inherit | Caller::InheritMerging => callers::Caller::Inherit,
                     Caller::Remove => callers::Caller::Remove,
                     Caller::WireAll => callers::Caller::PageableAll,
@@ -331,6 +375,7 @@ impl Stage {
         self.restore();
         self.call_as_it_is(side)?;
         self.restore();
+        self.lead_up(side)?;
         let target = self.target(side)?;
         let (stack, registers) = self.pass(side);
         let stepper = match (side, self.row.map(|row| row.call)) {

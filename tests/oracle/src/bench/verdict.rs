@@ -28,6 +28,9 @@ pub const CALLED: [&str; 9] = [
     "clip_end",
 ];
 const MOST_MEAN_OF_CALLERS: f64 = 0.75;
+const MOST_MEAN_OF_SOUND: f64 = 1.00;
+/// `sound` by the callers, which do what upstream does.
+pub const MOST_BY_CALLERS: f64 = 1.10;
 const MOST_TIME_OF_CALLERS: f64 = 0.90;
 
 fn goals_of_callers(results: &Results) -> Vec<Goal> {
@@ -56,8 +59,60 @@ fn stack(function: &str, shipped: u32, ours: u32) -> Goal {
     }
 }
 
+fn goals_of_sound(results: &Results) -> Vec<Goal> {
+    let mean = results.geometric_mean();
+    let mut goals =
+        vec![at_most("geometric mean of all rows, instructions", mean, MOST_MEAN_OF_SOUND)];
+    for row in &results.rows {
+        if let Some([shipped, ours]) = row.left {
+            goals.push(Goal {
+                what: format!("{} calls leave one entry: {}", row.entries, row.what),
+                found: format!("{ours}, shipped {shipped}"),
+                met: ours == 1,
+            });
+        }
+    }
+    let series: Vec<_> = results.rows.iter().filter(|row| row.left.is_some()).collect();
+    if let [first, .., last] = series[..] {
+        let [few, many] = [first, last].map(|row| row.ours.own.instructions);
+        goals.push(Goal {
+            what: format!("call {} costs no more than call {}", last.entries, first.entries),
+            found: format!("{many} instructions, {few}"),
+            // What looks an address up in a tree may look a little longer.
+            met: many <= few + few / 10,
+        });
+    }
+    goals
+}
+
+/// How much more each row takes than the callers do: the worst, and how many take more than
+/// they may.
+pub fn by_callers(sound: &Results, callers: &Results) -> Option<Goal> {
+    let pairs = sound.rows.iter().filter_map(|row| {
+        let same =
+            callers.rows.iter().find(|it| it.what == row.what && it.entries == row.entries)?;
+        Some((row, row.ours.own.instructions as f64 / same.ours.own.instructions as f64))
+    });
+    let pairs: Vec<_> = pairs.collect();
+    let over = pairs.iter().filter(|(_, ratio)| *ratio > MOST_BY_CALLERS).count();
+    let (row, worst) = pairs.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    Some(Goal {
+        what: format!("every row at most {MOST_BY_CALLERS:.2} of the callers', instructions"),
+        found: format!(
+            "{over} of {} rows over; worst {worst:.3}, {} ({} entries)",
+            pairs.len(),
+            row.what,
+            row.entries
+        ),
+        met: over == 0,
+    })
+}
+
 /// By counts; for the callers by time too, which only tells of the machine at hand.
 pub fn goals(results: &Results) -> Vec<Goal> {
+    if results.sound {
+        return goals_of_sound(results);
+    }
     if results.of_callers() {
         return goals_of_callers(results);
     }

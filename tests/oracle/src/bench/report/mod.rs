@@ -24,6 +24,9 @@ pub struct Args {
     /// What `measure --save` wrote of an object with the callers (may be given again)
     #[arg(long, value_name = "FILE")]
     callers: Vec<PathBuf>,
+    /// What `measure --save` wrote of an object with the feature `sound`, for the page (may be given again)
+    #[arg(long, value_name = "FILE")]
+    sound: Vec<PathBuf>,
     /// What `storms --save` wrote (may be given again)
     #[arg(long, value_name = "FILE")]
     storms: Vec<PathBuf>,
@@ -46,10 +49,12 @@ pub fn run(args: &Args) -> Result<()> {
     let storms = storms.collect::<Result<Vec<Storms>>>()?;
     let callers = args.callers.iter().map(|path| results::read(path));
     let callers = callers.collect::<Result<Vec<Results>>>()?;
+    let sound = args.sound.iter().map(|path| results::read(path));
+    let sound = sound.collect::<Result<Vec<Results>>>()?;
     results::write(&args.output, &html(&all, &callers, &storms))?;
     println!("{}", args.output.display());
     if let (Some(path), Some(of)) = (&args.page, &args.of) {
-        results::write(path, &page::page(&all, &callers, &storms, of))?;
+        results::write(path, &page::page(&all, &callers, &sound, &storms, of))?;
         println!("{}", path.display());
     }
     Ok(())

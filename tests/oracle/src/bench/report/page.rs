@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::results::{Results, Storms};
 use super::svg::thousands;
-use crate::bench::verdict::goals;
+use crate::bench::verdict::{by_callers, goals, Goal};
 
 const CALLERS: &str = "\n## Callers\n\n\
      The nine functions that call the two, in Rust ([callers.md](callers.md)), with all that they\n\
@@ -15,8 +15,22 @@ const CALLERS: &str = "\n## Callers\n\n\
      makes the same; so one entry is the cost of a call, and each further one that of the walks.\n\
      [callers.md](callers.md#what-they-cost) has what each walk is for and costs.\n";
 
+const SOUND: &str = "\n## Sound\n\n\
+     The same calls of the callers whose wiring has no bad schedule ([sound.md](sound.md)), on the\n\
+     same maps. They wire and unwire page by page what the kernel's `vm_fault_wire` and\n\
+     `vm_fault_unwire` do entry by entry, and those are not counted on either side: so the rows\n\
+     that wire or unwire have a loop here that the shipped side has in a callee. \"Page by page\"\n\
+     is the last of so many calls of vm_protect, each of which gives access to the next page of a\n\
+     map that wires what it has; beside it stands how many entries they leave.\n";
+
 /// `of`: date and commit, in words.
-pub fn page(all: &[Results], callers: &[Results], storms: &[Storms], of: &str) -> String {
+pub fn page(
+    all: &[Results],
+    callers: &[Results],
+    sound: &[Results],
+    storms: &[Storms],
+    of: &str,
+) -> String {
     let mut text = String::from(
         "<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n# What the functions cost\n\n\
          Written by `make bench PAGE=docs/bench.md`; not for editing.\n",
@@ -32,7 +46,7 @@ pub fn page(all: &[Results], callers: &[Results], storms: &[Storms], of: &str) -
             "\n## {}\n\n{};\nours by {}.\n",
             results.name, results.version, results.compiler
         );
-        goal_table(&mut text, results);
+        goal_table(&mut text, results, None);
         row_table(&mut text, results);
         if let Some(storms) = storms.iter().find(|storms| storms.name == results.name) {
             storm_table(&mut text, storms);
@@ -47,7 +61,7 @@ pub fn page(all: &[Results], callers: &[Results], storms: &[Storms], of: &str) -
             "\n### {}\n\n{};\nours by {}.\n",
             results.name, results.version, results.compiler
         );
-        goal_table(&mut text, results);
+        goal_table(&mut text, results, None);
         row_table(&mut text, results);
         walk_table(&mut text, results);
         text += "\n| function | bytes, shipped | ours | stack, shipped | ours |\n| --- | --: | --: | --: | --: |\n";
@@ -60,12 +74,52 @@ pub fn page(all: &[Results], callers: &[Results], storms: &[Storms], of: &str) -
         let _ = writeln!(text, "| all, the two and what they call too | {shipped} | {ours} | | |");
         text += "\nBytes of a function are without what it calls, its stack is with that of all of these.\n";
     }
+    if !sound.is_empty() {
+        text += SOUND;
+    }
+    for results in sound {
+        sound_section(&mut text, results, callers);
+    }
     text
 }
 
-fn goal_table(text: &mut String, results: &Results) {
+fn sound_section(text: &mut String, results: &Results, callers: &[Results]) {
+    let _ = writeln!(
+        text,
+        "\n### {}\n\n{};\nours by {}.\n",
+        results.name, results.version, results.compiler
+    );
+    let same = callers.iter().find(|callers| callers.name == results.name);
+    goal_table(text, results, same.and_then(|same| by_callers(results, same)));
+    *text += "\n| call | entries | shipped | callers | sound | by shipped | by callers | time |\n\
+              | --- | --: | --: | --: | --: | --: | --: | --: |\n";
+    for row in &results.rows {
+        let time = row.time.map_or("-".to_string(), |time| format!("{:.2}", time.quartiles[1]));
+        let of = |callers: &Results| {
+            let mut rows = callers.rows.iter();
+            rows.find(|it| it.what == row.what && it.entries == row.entries)
+                .map(|it| it.ours.own.instructions)
+        };
+        let ours = row.ours.own.instructions;
+        let beside = same.and_then(of);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {:.2} | {} | {time} |",
+            row.what,
+            thousands(row.entries.into()),
+            thousands(row.shipped.with_helpers.instructions),
+            beside.map_or("-".to_string(), thousands),
+            thousands(ours),
+            row.instructions(),
+            beside.map_or("-".to_string(), |it| format!("{:.2}", ours as f64 / it as f64)),
+        );
+    }
+    *text += "\nInstructions of one call; time is by the shipped side's.\n";
+}
+
+fn goal_table(text: &mut String, results: &Results, more: Option<Goal>) {
     *text += "| goal | found | |\n| --- | --- | --- |\n";
-    for goal in goals(results) {
+    for goal in more.into_iter().chain(goals(results)) {
         let met = if goal.met { "met" } else { "**not met**" };
         let _ = writeln!(text, "| {} | {} | {met} |", goal.what, goal.found);
     }
@@ -123,7 +177,7 @@ mod tests {
         let results = Results { name: "k".into(), text, ..Results::default() };
         let load = Load { what: "a".into(), pairs: vec![[2.0, 3.0]] };
         let storms = Storms { name: "k".into(), loads: vec![load], failed: 0 };
-        let page = page(&[results], &[], &[storms], "2026-11-26, commit abc");
+        let page = page(&[results], &[], &[], &[storms], "2026-11-26, commit abc");
         assert!(page.contains("\n2026-11-26, commit abc.\n"), "{page}");
         let bytes = page.lines().find(|line| line.contains("bytes of both functions")).unwrap();
         assert!(bytes.contains("11 of 10") && bytes.ends_with("| **not met** |"), "{bytes}");
