@@ -69,9 +69,41 @@ fn each_outcome_is_told_and_counted() {
     assert!(said.contains("\n    alas\n"), "{said}");
     assert!(line("SKIP    off").ends_with("no kernel"), "{said}");
     assert!(line("ok      part").ends_with("has skips inside (2 skipped)"), "{said}");
-    let skips = "skipped:\n    off: no kernel\n    part: a: one CPU\n    part: disks: no xz\n";
-    assert!(said.ends_with(&format!("{skips}2 passed, 1 failed, 3 skipped\n")), "{said}");
+    let skips =
+        "skipped:\n    off: no kernel\n    part: a: one CPU\n    part: disks: no xz\nall of it: ";
+    assert!(said.contains(skips), "{said}");
+    assert_eq!(last(&said), "2 passed, 1 failed, 3 skipped", "{said}");
     assert_eq!(fs::read_to_string(bench.path("logs/good.log")).unwrap(), "fine\n");
+}
+
+/// A command that ends when it and what it waited for have used so many hundredths of a second of CPU, by its own count.
+fn busy(hundredths: u32) -> String {
+    format!("while set -- $(cat /proc/$$/stat) && shift 13 && [ $(($1 + $2 + $3 + $4)) -lt {hundredths} ]; do :; done")
+}
+
+#[test]
+fn cpu_seconds_are_told_of_each_step_and_of_all() {
+    let bench = Bench::new(
+        &format!(
+            "busy | 1 | | {} | x\nnested | 1 | | make -s busy | x\nidle | 1 | | sleep 1 | x\n",
+            busy(100)
+        ),
+        "",
+    );
+    let makefile = format!("busy:\n\t@{}\n", busy(100).replace('$', "$$"));
+    fs::write(bench.path("Makefile"), makefile).unwrap();
+    let (code, said) = bench.run(&["--cores", "3"]);
+    assert_eq!(code, 0, "{said}");
+    let cpu = |start: &str| -> u32 {
+        let line = said.lines().find(|line| line.starts_with(start)).unwrap_or_default();
+        let (_, rest) = line.split_once(" s, ").unwrap_or_default();
+        let (count, _) = rest.split_once(" of CPU").unwrap_or_default();
+        count.trim().parse().unwrap_or_else(|_| panic!("{start}: {said}"))
+    };
+    // Whoever runs beside costs none of it.
+    assert!(cpu("ok      busy") >= 1 && cpu("ok      nested") >= 1, "{said}");
+    assert_eq!(cpu("ok      idle"), 0, "{said}");
+    assert!(cpu("all of it") >= 2, "{said}");
 }
 
 #[test]

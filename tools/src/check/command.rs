@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::process::{kill_process_group, Pid, Signal};
 
+use super::cpu::Spent;
 use super::judge::End;
 use super::skips;
 use super::table::Step;
@@ -26,6 +27,7 @@ pub struct Running {
 pub struct Ended {
     pub end: End,
     pub seconds: u64,
+    pub cpu: Duration,
     pub output: String,
     /// What the output tells of, and what tests wrote down.
     pub skips: Vec<String>,
@@ -78,16 +80,18 @@ impl Running {
         }
     }
 
-    /// What became of it; none while it runs.
-    pub fn ended(&mut self) -> Result<Option<Ended>> {
+    /// What became of it; none while it runs. `spent` by all that ended before.
+    pub fn ended(&mut self, spent: &mut Spent) -> Result<Option<Ended>> {
         let Some(status) = self.child.try_wait().context("cannot wait for a step")? else {
             return Ok(None);
         };
+        let cpu = spent.since()?;
         let output = text(&self.log)?;
         let skips = skips::told(&format!("{output}\n{}", text(&self.skips)?));
         Ok(Some(Ended {
             end: self.too_long.map_or_else(|| end(status), End::TooLong),
             seconds: self.seconds(),
+            cpu,
             output,
             skips,
             log: self.log.clone(),

@@ -13,6 +13,7 @@ use kit::exit;
 use rustix::process::Signal;
 
 mod command;
+mod cpu;
 mod judge;
 mod report;
 mod schedule;
@@ -20,6 +21,7 @@ mod skips;
 mod table;
 
 use command::{Ended, Running};
+use cpu::Spent;
 use judge::{judge, Rules, Verdict};
 use report::Report;
 use schedule::{Next, State};
@@ -29,7 +31,8 @@ use table::Step;
 /// Run every check, or those named, and say which passed
 ///
 /// The steps are those of the table; several run at one time if there are cores for them. The whole output
-/// of each goes to a file, and the end of it is shown if the step fails.
+/// of each goes to a file, and the end of it is shown if the step fails. Beside the seconds that a step took
+/// stand those that it kept a CPU busy, which are nearly the same on a machine with other work.
 ///
 /// What cannot run here is skipped: a command that says so in a line that starts with SKIP and ends with
 /// status 77, also behind make; and a test within a step that says so. Each skip is counted and named at
@@ -99,7 +102,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .collect();
     let report = Report::new(states.iter().filter(|&&state| state == State::Waiting).count());
     let rules = Rules { strict, permitted };
-    Check { args, steps, states, running: Vec::new(), rules, report, cores }.run()
+    let spent = Spent::new()?;
+    Check { args, steps, states, running: Vec::new(), rules, report, cores, spent }.run()
 }
 
 /// As a shell says it.
@@ -113,6 +117,7 @@ struct Check<'a> {
     rules: Rules,
     report: Report,
     cores: usize,
+    spent: Spent,
 }
 
 impl Check<'_> {
@@ -144,7 +149,7 @@ impl Check<'_> {
             for place in (0..self.running.len()).rev() {
                 let (step, running) = &mut self.running[place];
                 running.limit(self.args.limit);
-                if let Some(ended) = running.ended()? {
+                if let Some(ended) = running.ended(&mut self.spent)? {
                     let step = *step;
                     self.running.remove(place);
                     self.end(step, &ended);
@@ -193,7 +198,8 @@ impl Check<'_> {
         self.running.iter().for_each(|(_, running)| running.signal(Signal::TERM));
         while !self.running.is_empty() && began.elapsed() < Duration::from_secs(3) {
             std::thread::sleep(Duration::from_millis(20));
-            self.running.retain_mut(|(_, running)| !matches!(running.ended(), Ok(Some(_))));
+            self.running
+                .retain_mut(|(_, running)| !matches!(running.ended(&mut self.spent), Ok(Some(_))));
         }
         self.running.iter().for_each(|(_, running)| running.signal(Signal::KILL));
     }

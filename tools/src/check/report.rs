@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What is told while the steps run, and at the end.
 
+use std::time::{Duration, Instant};
+
 use kit::progress::{self, Line};
 
 use super::command::Ended;
@@ -13,6 +15,8 @@ const SHOWN: usize = 40;
 
 pub struct Report {
     line: Line,
+    began: Instant,
+    cpu: Duration,
     all: usize,
     passed: usize,
     failed: usize,
@@ -25,7 +29,8 @@ pub struct Report {
 impl Report {
     pub fn new(all: usize) -> Report {
         let line = progress::line();
-        Report { line, all, passed: 0, failed: 0, skipped: 0, skips: Vec::new() }
+        let (began, cpu) = (Instant::now(), Duration::ZERO);
+        Report { line, began, cpu, all, passed: 0, failed: 0, skipped: 0, skips: Vec::new() }
     }
 
     pub fn failed(&self) -> bool {
@@ -45,7 +50,8 @@ impl Report {
 
     pub fn ended(&mut self, place: usize, step: &Step, verdict: &Verdict, ended: &Ended) {
         self.clear();
-        let (name, seconds) = (&step.name, ended.seconds);
+        self.cpu += ended.cpu;
+        let (name, took) = (&step.name, took(ended.seconds, ended.cpu));
         match verdict {
             Verdict::Passed => {
                 self.passed += 1;
@@ -53,16 +59,16 @@ impl Report {
                     0 => String::new(),
                     count => format!(" ({count} skipped)"),
                 };
-                println!("ok      {name:<24} {seconds:>4} s  {}{inside}", step.about);
+                println!("ok      {name:<24} {took}  {}{inside}", step.about);
             }
             Verdict::Skipped => {
                 self.skipped += 1;
-                println!("SKIP    {name:<24} {seconds:>4} s  {}", ended.skips.join("; "));
+                println!("SKIP    {name:<24} {took}  {}", ended.skips.join("; "));
             }
             Verdict::Failed(why) => {
                 self.failed += 1;
                 println!(
-                    "not ok  {name:<24} {seconds:>4} s  {} ({why}); the end of {}:",
+                    "not ok  {name:<24} {took}  {} ({why}); the end of {}:",
                     step.about,
                     ended.log.display()
                 );
@@ -78,7 +84,10 @@ impl Report {
     pub fn not_run(&mut self, step: &Step, failed: &str) {
         self.clear();
         self.failed += 1;
-        println!("not ok  {:<24}    - s  {} (not run, as {failed} failed)", step.name, step.about);
+        println!(
+            "not ok  {:<24} {:>19}  {} (not run, as {failed} failed)",
+            step.name, "-", step.about
+        );
     }
 
     /// `done`: whether the step that a permitted skip is for has run to its end.
@@ -102,8 +111,14 @@ impl Report {
                 println!("permitted, but not skipped any more: {}", permitted.line());
             }
         }
+        println!("all of it: {}", took(self.began.elapsed().as_secs(), self.cpu).trim_start());
         println!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skips.len());
     }
+}
+
+/// Seconds by the clock, and those of CPU.
+fn took(seconds: u64, cpu: Duration) -> String {
+    format!("{seconds:>4} s, {:>4} of CPU", (cpu.as_secs_f64()).round())
 }
 
 /// How far all is, and what is running for how many seconds.
@@ -115,6 +130,15 @@ fn line<'a>(done: usize, all: usize, running: impl Iterator<Item = (&'a str, u64
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    #[test]
+    fn cpu_seconds_stand_beside_those_of_the_clock() {
+        let took = |seconds, cpu| super::took(seconds, Duration::from_millis(cpu));
+        assert_eq!(took(41, 79_400), "  41 s,   79 of CPU");
+        assert_eq!(took(1041, 2_080_500), "1041 s, 2081 of CPU");
+    }
+
     #[test]
     fn progress_says_what_runs_and_how_far_it_is() {
         let line = |running: &[(&str, u64)]| super::line(3, 9, running.iter().copied());
