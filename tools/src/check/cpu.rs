@@ -11,32 +11,60 @@ pub struct Spent {
     so_far: Duration,
 }
 
+/// How long this process has been there, and what its commands have spent. It may have been a shell that ran some before it
+/// became this program.
+pub struct Before {
+    pub clock: Duration,
+    pub cpu: Duration,
+}
+
 impl Spent {
-    pub fn new() -> Result<Spent> {
-        Ok(Spent { so_far: of_children()? })
+    pub fn new() -> Result<(Spent, Before)> {
+        let stat = Stat::of_this()?;
+        let uptime = read("/proc/uptime")?;
+        let uptime = uptime.split(' ').next().and_then(|seconds| seconds.parse::<f64>().ok());
+        let uptime = uptime.context("/proc/uptime is not as proc(5) says")?;
+        let clock = Duration::from_secs_f64((uptime - stat.began.as_secs_f64()).max(0.0));
+        Ok((Spent { so_far: stat.of_children }, Before { clock, cpu: stat.of_children }))
     }
 
     /// What has come since the last call: that of one command, if this is called after each.
     pub fn since(&mut self) -> Result<Duration> {
         let before = self.so_far;
-        self.so_far = of_children()?;
+        self.so_far = Stat::of_this()?.of_children;
         Ok(self.so_far.saturating_sub(before))
     }
 }
 
-fn of_children() -> Result<Duration> {
-    let path = "/proc/self/stat";
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
-    let ticks = ticks(&text).with_context(|| format!("{path} is not as proc(5) says: {text}"))?;
-    let of_second = rustix::param::clock_ticks_per_second();
-    Ok(Duration::from_millis(ticks * 1000 / of_second))
+/// Of /proc/PID/stat.
+#[derive(Debug, PartialEq)]
+struct Stat {
+    /// User and system time.
+    of_children: Duration,
+    /// After the machine.
+    began: Duration,
 }
 
-/// Fields 16 and 17, cutime and cstime, counted from behind the program's name, which may have anything in it.
-fn ticks(stat: &str) -> Option<u64> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(13).map(|field| field.parse::<u64>().ok());
-    Some(fields.next()?? + fields.next()??)
+impl Stat {
+    fn of_this() -> Result<Stat> {
+        let path = "/proc/self/stat";
+        Stat::parse(&read(path)?, rustix::param::clock_ticks_per_second())
+            .with_context(|| format!("{path} is not as proc(5) says"))
+    }
+
+    /// cutime, cstime and starttime, fields 16, 17 and 22, are counted from behind the program's name, which may have
+    /// anything in it.
+    fn parse(text: &str, ticks: u64) -> Option<Stat> {
+        let (_, fields) = text.rsplit_once(')')?;
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
+        let time = |count: u64| Duration::from_millis(count * 1000 / ticks);
+        Some(Stat { of_children: time(field(16)? + field(17)?), began: time(field(22)?) })
+    }
+}
+
+fn read(path: &str) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {path}"))
 }
 
 #[cfg(test)]
@@ -45,9 +73,10 @@ mod tests {
 
     #[test]
     fn user_and_system_time_of_children_are_added() {
-        let stat = "7 (a) b c) S 1 7 7 0 -1 4194304 90 80 0 0 11 12 130 14 20 0 1 0 5 6 7";
-        assert_eq!(ticks(stat), Some(144));
-        assert_eq!(ticks("7 (a) S 1 7 7"), None);
-        assert_eq!(ticks(""), None);
+        let stat = "7 (a) b c) S 1 7 7 0 -1 4194304 90 80 0 0 11 12 130 14 20 0 1 0 500 6 7";
+        let (of_children, began) = (Duration::from_millis(1440), Duration::from_secs(5));
+        assert_eq!(Stat::parse(stat, 100), Some(Stat { of_children, began }));
+        assert_eq!(Stat::parse("7 (a) S 1 7 7", 100), None);
+        assert_eq!(Stat::parse("", 100), None);
     }
 }

@@ -100,9 +100,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         .iter()
         .map(|step| if wanted(step) { State::Waiting } else { State::Unwanted })
         .collect();
-    let report = Report::new(states.iter().filter(|&&state| state == State::Waiting).count());
+    let (spent, before) = Spent::new()?;
+    let count = states.iter().filter(|&&state| state == State::Waiting).count();
+    let report = Report::new(count, &before);
     let rules = Rules { strict, permitted };
-    let spent = Spent::new()?;
     Check { args, steps, states, running: Vec::new(), rules, report, cores, spent }.run()
 }
 

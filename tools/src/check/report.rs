@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use kit::progress::{self, Line};
 
 use super::command::Ended;
+use super::cpu::Before;
 use super::judge::{Rules, Verdict};
 use super::skips::Permitted;
 use super::table::Step;
@@ -27,9 +28,14 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(all: usize) -> Report {
+    pub fn new(all: usize, before: &Before) -> Report {
+        let took = took(before.clock.as_secs(), before.cpu);
+        if before.cpu >= Duration::from_secs(1) {
+            println!("        {:<24} {took}  what was done before the first step", "before them");
+        }
         let line = progress::line();
-        let (began, cpu) = (Instant::now(), Duration::ZERO);
+        let now = Instant::now();
+        let (began, cpu) = (now.checked_sub(before.clock).unwrap_or(now), before.cpu);
         Report { line, began, cpu, all, passed: 0, failed: 0, skipped: 0, skips: Vec::new() }
     }
 
