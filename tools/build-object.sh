@@ -58,7 +58,9 @@ if [ -n "$headers" ]; then
     export GNUMACH_HEADERS_FIRST
 fi
 
-found=$("$here/find-rustc.sh") || exit 1
+FOUND_RUSTC=$("$here/find-rustc.sh") || exit 1
+export FOUND_RUSTC
+found=$FOUND_RUSTC
 rustc=$(echo "$found" | sed -n 1p)
 cargo=$(dirname "$rustc")/cargo
 [ -x "$cargo" ] || {
@@ -74,7 +76,7 @@ hashes() {
 }
 made_from() {
     echo "$target, opt-level $opt_level, features '$features', $(basename "$sysroot")${more_symbols:+, $more_symbols}"
-    "$rustc" -vV
+    echo "$found" | sed 1,2d
     hashes "$here" build-object.sh env.sh sysroot.sh find-rustc.sh "targets/$target.json"
     hashes "$crate" Cargo.toml Cargo.lock build.rs src gnumach-headers c-shim/bindings.h c-shim/callers c-shim/sound
     [ -z "${GNUMACH_HEADERS_FIRST-}" ] || hashes "$GNUMACH_HEADERS_FIRST" .
@@ -84,7 +86,7 @@ made_from=$(made_from)
 record=$output.made-from
 [ "$output" = - ] || [ -n "$library" ] || [ ! -f "$output" ] ||
     [ "$(echo "$made_from"; sha256sum <"$output")" != "$(cat "$record" 2>/dev/null)" ] || exit 0
-echo "kernel code by $rustc: $("$rustc" --version)" >&2
+echo "kernel code by $rustc: $(echo "$found" | sed -n 3p)" >&2
 
 # Cargo takes two copies of the crate for one package, and would hand out the library of either: each has its own folder.
 cargo_target=$build/cargo

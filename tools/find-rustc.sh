@@ -9,7 +9,8 @@ case ${1-} in
     -h | --help)
         cat <<'END'
 usage: find-rustc.sh
-Prints two lines: the path of a rustc that has its own library source, and that source's folder (library/).
+Prints the path of a rustc that has its own library source, that source's folder (library/), and, from the third line on, what
+that rustc says to -vV. A script that calls others hands that on in $FOUND_RUSTC: then it is printed, and nothing looked at.
 Looks at $KERNEL_RUSTC (used alone if set), the system's rustc, the first rustc on PATH, rustup's toolchains, newest
 first, and the one that install-packages.sh has unpacked. The first of them from 1.96 on that has its source is taken.
 Exits with 1 if there is none, saying how to get one.
@@ -18,13 +19,18 @@ END
         ;;
 esac
 
+if [ -n "${FOUND_RUSTC-}" ]; then
+    printf '%s\n' "$FOUND_RUSTC"
+    exit 0
+fi
 oldest=96 # of 1.x: the target descriptions in targets/ are for this one and newer
 seen=
 
 try() {
     [ -x "$1" ] || return 0
     root=$("$1" --print sysroot 2>/dev/null) || return 0
-    version=$("$1" --version 2>/dev/null) || return 0
+    verbose=$("$1" -vV 2>/dev/null) || return 0
+    version=$(printf '%s\n' "$verbose" | sed -n 1p)
     minor=$(echo "$version" | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
     if [ -z "$minor" ] || [ "$minor" -lt "$oldest" ]; then
         seen="$seen
@@ -38,6 +44,7 @@ try() {
         [ ! -x "$root/bin/rustc" ] || rustc=$root/bin/rustc
         echo "$rustc"
         echo "$root/lib/rustlib/src/rust/library"
+        printf '%s\n' "$verbose"
         exit 0
     fi
 }

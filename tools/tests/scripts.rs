@@ -263,10 +263,25 @@ fn a_rustc_must_be_new_enough_and_have_its_source() {
     rustc(&stage, 96, true);
     let (code, said) = stage.run("find-rustc.sh", &[]);
     let library = stage.path("rust/lib/rustlib/src/rust/library");
-    assert_eq!(
-        (code, said),
-        (0, format!("{}\n{}\n", stage.path("bin/rustc").display(), library.display()))
-    );
+    let found =
+        format!("{}\n{}\nrustc 1.96.0 (x)\n", stage.path("bin/rustc").display(), library.display());
+    assert_eq!((code, said), (0, found));
+}
+
+#[test]
+fn scripts_that_call_each_other_ask_a_rustc_once() {
+    let stage = Stage::new();
+    rustc(&stage, 96, true);
+    let calls = stage.path("calls");
+    let body = fs::read_to_string(stage.path("bin/rustc")).unwrap();
+    let (_, body) = body.split_once('\n').unwrap();
+    stage.program("rustc", &format!("echo \"$*\" >>'{}'\n{body}", calls.display()));
+    stage.program("cargo", "");
+    // Its core is not compiled; it was asked before.
+    assert_eq!(stage.run("build-object.sh", &["out.o"]).0, 1);
+    let calls = fs::read_to_string(calls).unwrap();
+    let asked = |what| calls.lines().filter(|line| *line == what).count();
+    assert_eq!((asked("--print sysroot"), asked("-vV"), asked("--version")), (1, 1, 0), "{calls}");
 }
 
 #[test]
