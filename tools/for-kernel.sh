@@ -74,8 +74,18 @@ flock 8
 [ "$(cat "$folder/kernel.sha256")" = "$hash" ] ||
     fail "$folder is of another kernel than $kernel, whose SHA-256 starts alike: give that file another name"
 
-"$vmtool" layout "$kernel" -o "$folder/include/structs.h"
-[ "$what" != layout ] || { echo "$folder/include/structs.h"; exit 0; }
+# Which vmtool it is that makes and checks things. To take the hash of a program so large takes longer than to run it.
+tool=$(stat -Lc '%n %d:%i, %s bytes, of %y' -- "$vmtool") || exit 1
+made_by() {
+    echo "$tool"
+    sha256sum <"$1"
+}
+layout=$folder/include/structs.h
+if [ ! -f "$layout" ] || [ "$(made_by "$layout")" != "$(cat "$folder/structs.made-by" 2>/dev/null)" ]; then
+    "$vmtool" layout "$kernel" -o "$layout"
+    made_by "$layout" >"$folder/structs.made-by"
+fi
+[ "$what" != layout ] || { echo "$layout"; exit 0; }
 
 case $part in
     *callers)
@@ -89,7 +99,7 @@ esac
 object=$folder$part/vm_map.o
 "${BUILD_OBJECT:-$here/build-object.sh}" --target "$target" --headers "$folder/include" --features "$features" "$object" >&2
 # Each object is checked once by each vmtool.
-checked=$(cat -- "$object" "$vmtool" | sha256sum)
+checked=$(made_by "$object")
 if [ "$checked" != "$(cat "$object.checked" 2>/dev/null)" ]; then
     "$vmtool" layout "$kernel" --check "$object" >&2
     "$vmtool" object "$object" >&2

@@ -36,13 +36,7 @@ impl Stage {
             "build-object",
             &format!("for last; do :; done; cp '{}' \"$last\"", object.display()),
         );
-        stage.program(
-            "vmtool",
-            &format!(
-                "case $1 in object) ;; run) echo \"$@\" ;; *) exec '{}' \"$@\" ;; esac",
-                env!("CARGO_BIN_EXE_vmtool")
-            ),
-        );
+        stage.vmtool("");
         stage
     }
 
@@ -51,12 +45,22 @@ impl Stage {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// A vmtool that does this first.
+    fn vmtool(&self, first: &str) {
+        let body = format!(
+            "{first}\ncase $1 in object) ;; run) echo \"$@\" ;; *) exec '{}' \"$@\" ;; esac",
+            env!("CARGO_BIN_EXE_vmtool")
+        );
+        self.program("vmtool", &body);
+    }
+
     fn try_make(&self, words: &[&str]) -> Output {
         let path = |name: &str| self.bench.path(name).display().to_string();
         Command::new("make")
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .env_remove("MAKEFLAGS")
             .env_remove("MAKELEVEL")
+            .env_remove("MAKE")
             .arg("--silent")
             .args(
                 ["packages-build", "packages-kernel", "packages-run", "vmtool", "storm"]
@@ -177,6 +181,37 @@ fn what_is_there_is_kept_and_what_was_changed_is_made_anew() {
 }
 
 #[test]
+fn a_layout_is_read_and_an_object_checked_once_by_each_vmtool() {
+    let stage = Stage::new();
+    let calls = stage.bench.path("calls");
+    let write_down = format!("echo \"$*\" >>'{}'", calls.display());
+    let graft = || {
+        fs::write(&calls, "").unwrap();
+        let grafted = stage.graft(&stage.first);
+        let calls = fs::read_to_string(&calls).unwrap();
+        let count = |start: &str, part: &str| {
+            calls.lines().filter(|line| line.starts_with(start) && line.contains(part)).count()
+        };
+        (grafted, [count("layout", " -o "), count("layout", " --check "), count("object", "")])
+    };
+    stage.vmtool(&write_down);
+    let (grafted, count) = graft();
+    assert_eq!(count, [1, 1, 1]);
+    assert_eq!(graft().1, [0, 0, 0]);
+    // Another, by its size or time alone.
+    stage.vmtool(&format!("{write_down} #"));
+    assert_eq!(graft().1, [1, 1, 1]);
+    long_ago(&stage.bench.path("vmtool"));
+    assert_eq!(graft().1, [1, 1, 1]);
+    // What it made was changed.
+    let layout = grafted.with_file_name("include").join("structs.h");
+    let right = fs::read(&layout).unwrap();
+    fs::write(&layout, "").unwrap();
+    assert_eq!(graft().1, [1, 0, 0]);
+    assert_eq!(fs::read(&layout).unwrap(), right);
+}
+
+#[test]
 fn what_has_the_callers_and_what_has_not_are_two_things() {
     let stage = Stage::new();
     let kernel = stage.bench.kernel(&Kernel { flags: &["-DCALLERS"], ..Kernel::default() });
@@ -287,6 +322,7 @@ fn what_cannot_be_done_is_refused_before_anything_is_compiled() {
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .env_remove("MAKEFLAGS")
             .env_remove("MAKELEVEL")
+            .env_remove("MAKE")
             .args(["--no-print-directory", "CARGO=false"])
             .args(words)
             .output()
