@@ -68,15 +68,18 @@ $(HEADER): gnumach-headers/vm/vm_map_rust.h
 	@mkdir -p $(@D)
 	@cp $< $@
 
+# The makes of the steps of a whole `make check` are told on their command line that packages and programs are there: nobody
+# looks for them again, or waits for the cargo of another step to do so.
+unless-there = $(if $(filter command,$(origin ALL_IS_THERE)),:,$(1))
 packages-build:
-	@tools/install-packages.sh build cargo
+	@$(call unless-there,tools/install-packages.sh build cargo)
 packages-kernel:
-	@tools/install-packages.sh build cargo kernel-build
+	@$(call unless-there,tools/install-packages.sh build cargo kernel-build)
 packages-run:
-	@tools/install-packages.sh build cargo kernel-build run
+	@$(call unless-there,tools/install-packages.sh build cargo kernel-build run)
 
 vmtool: packages-build
-	@$(RUN_CARGO) build --quiet $(TARGET) -p vmtool
+	@$(call unless-there,$(RUN_CARGO) build --quiet $(TARGET) -p vmtool)
 storm: packages-build
 	@$(MAKE) --silent --no-print-directory -C tests/storm BUILD=../../build/storm
 
@@ -89,9 +92,9 @@ build/harness: $(LIBRARY) $(wildcard c-shim/hosted/*.[ch] tests/*.[ch])
 		$(wildcard c-shim/hosted/*.c tests/*.c) $(LIBRARY) -pthread -o $@
 
 # With the Hurd tools' packages: their tests skip what is not installed.
-check: packages-run vmtool
+check: packages-run
 	@tools/install-packages.sh hurd harness-32
-	@VMTOOL=$(VMTOOL) tools/check.sh $(STEPS)
+	@CARGO='$(CARGO)' MAKE='$(MAKE_COMMAND)$(if $(STEPS),, ALL_IS_THERE=1)' tools/check.sh $(STEPS)
 	$(if $(DEEP),@VMTOOL=$(VMTOOL) tools/check.sh --table tools/deep.txt --limit 600 --logs build/check-deep)
 
 ## make patch      GNUMACH=tree [OUT=file]: a patch that lets that GNU Mach tree link our functions

@@ -86,7 +86,7 @@ check-object: for-kernel
 		$(VMTOOL) layout '$(KERNEL)' --check "$$made" && $(VMTOOL) object "$$made" || exit; done
 
 $(ORACLE): packages-kernel FORCE
-	@$(RUN_CARGO) build --quiet --locked $(TARGET) -p oracle
+	@$(call unless-there,$(RUN_CARGO) build --quiet --locked $(TARGET) -p oracle)
 
 seed = $(if $(SEED),--seed $(SEED))
 

@@ -72,7 +72,8 @@ impl Copy {
         let mut make = Command::new("make");
         make.arg("-C").arg(&self.top).args(words);
         make.env("GNUMACH_TOOLS", repository().join("build/tools"));
-        for name in ["MAKEFLAGS", "MAKELEVEL", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"] {
+        for name in ["MAKE", "MAKEFLAGS", "MAKELEVEL", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"]
+        {
             make.env_remove(name);
         }
         make
@@ -90,6 +91,16 @@ impl Copy {
 }
 
 const TARGETS: [&str; 4] = ["-j8", "lib", "vmtool", "storm"];
+
+#[test]
+fn what_is_there_is_not_looked_for_if_make_is_told_so_and_not_by_chance() {
+    let copy = Copy::new("plain");
+    let program = copy.top.join("target/debug/vmtool");
+    let said = copy.make(&["vmtool", "ALL_IS_THERE=1"]).output().unwrap();
+    assert!(said.status.success() && !program.exists(), "{said:?}");
+    let said = copy.make(&["vmtool"]).env("ALL_IS_THERE", "1").output().unwrap();
+    assert!(said.status.success() && program.exists(), "{said:?}");
+}
 
 #[test]
 fn a_target_folder_of_the_users_own_is_left_alone() {

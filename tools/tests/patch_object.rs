@@ -40,6 +40,7 @@ fn configure(tree: &MiniTree, option: bool) -> impl Fn(&[&str]) -> Output {
             .arg(&build)
             .args(words)
             .env_remove("MAKEFLAGS")
+            .env_remove("MAKE")
             .output()
             .expect("make is installed")
     }
