@@ -14,7 +14,7 @@ defects-program: packages-build
 defects: for-kernel packages-run defects-program
 	@rust=$(call made,plain-graft) && $(VMTOOL) defects --stock '$(KERNEL)' --rust "$$rust" --program $(DEFECTS) \
 		$(if $(filter file-486-smp,$(origin KERNEL)-$(FLAVOUR)),--suite $(SUITE)) --repeats $(REPEATS) --smp $(SMP) --banner-timeout 120 --timeout 600 \
-		$(if $(SOUND),--sound) --logs "$${rust%/*}/defect-logs" --title "$(title)" $(DEFECT)
+		$(quick-loader) $(if $(SOUND),--sound) --logs "$${rust%/*}/defect-logs" --title "$(title)" $(DEFECT)
 
 # The schedules that the list names, and once a list that must fail.
 defects-schedules: packages-build

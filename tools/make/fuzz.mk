@@ -8,7 +8,7 @@ THREADS ?= 1
 # One thread is quickest on one CPU.
 fuzz-smp = $(if $(filter file1,$(origin SMP)$(THREADS)),1,$(SMP))
 # GRUB takes longer to load a kernel than a short case takes to play; trixie's kernels want it.
-fuzz-loader = $(if $(filter file-sid-486-smp,$(origin KERNEL)-$(SUITE)-$(FLAVOUR)),--loader direct)
+quick-loader = $(if $(filter file-sid-486-smp,$(origin KERNEL)-$(SUITE)-$(FLAVOUR)),--loader direct)
 
 .PHONY: fuzz fuzz-program
 fuzz-program: packages-build
@@ -23,7 +23,7 @@ fuzz: for-kernel packages-run fuzz-program
 	@rust=$(call made,plain-graft) && $(VMTOOL) fuzz --stock '$(KERNEL)' --rust "$$rust" --program $(FUZZ) \
 		--calls $(CALLS) $(seed) $(if $(FIRST),--first $(FIRST)) --threads $(THREADS) \
 		$(if $(KNOWN),--known) $(if $(SOUND),--sound) $(if $(PRIVILEGED),--privileged) $(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep $(KEEP)) \
-		--smp $(fuzz-smp) $(fuzz-loader) --banner-timeout 120 --timeout 7200 --logs "$${rust%/*}/fuzz-logs" \
+		--smp $(fuzz-smp) $(quick-loader) --banner-timeout 120 --timeout 7200 --logs "$${rust%/*}/fuzz-logs" \
 		--replay 'make fuzz $(fuzz-kernel)' --title "$(title)"
 fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAVOUR),KERNEL=$(KERNEL))$\
 	$(if $(SOUND), SOUND=1)$(if $(CALLERS), CALLERS=1)$(if $(PRIVILEGED), PRIVILEGED=1)
@@ -32,7 +32,7 @@ fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAV
 .PHONY: fuzz-wrong
 fuzz-wrong: for-kernel packages-run fuzz-program
 	@header=$(call made,layout) && folder=$(call made,folder) && $(VMTOOL) fuzz --wrong $(ONLY) --headers "$${header%/*}" \
-		--stock '$(KERNEL)' --program $(FUZZ) --calls $(CALLS) $(seed) --smp $(fuzz-smp) $(fuzz-loader) \
+		--stock '$(KERNEL)' --program $(FUZZ) --calls $(CALLS) $(seed) --smp $(fuzz-smp) $(quick-loader) \
 		--banner-timeout 120 --timeout 7200 --logs "$$folder/fuzz-wrong-logs"
 
 # Both judges see something: a version that is wrong, told from the stock kernel, and a model that is.
@@ -41,5 +41,5 @@ fuzz-test: for-kernel packages-run
 	@$(MAKE) --silent --no-print-directory -C tests/fuzz BUILD=../../build/fuzz-model-error MODEL_ERROR=1
 	@folder=$(call made,folder) && \
 	tests/fuzz/sees-model-error.sh $(VMTOOL) '$(KERNEL)' build/fuzz-model-error/fuzz "$$folder/fuzz-model-error-logs" \
-		$(fuzz-loader)
+		$(quick-loader)
 	@$(MAKE) --silent --no-print-directory fuzz-wrong ONLY='shadows-read-only needs-copy-ignored' CALLS=4000
