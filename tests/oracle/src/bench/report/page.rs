@@ -21,7 +21,7 @@ const SOUND: &str = "\n## Sound\n\n\
      `vm_fault_unwire` do entry by entry, and those are not counted on either side: so the rows\n\
      that wire or unwire have a loop here that the shipped side has in a callee. \"Page by page\"\n\
      is the last of so many calls of vm_protect, each of which gives access to the next page of a\n\
-     map that wires what it has; beside it stands how many entries they leave.\n";
+     map that wires what it has; among the goals stands how many entries they leave.\n";
 
 /// `of`: date and commit, in words.
 pub fn page(
@@ -169,7 +169,8 @@ fn storm_table(text: &mut String, storms: &Storms) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::results::{Load, Text};
+    use crate::bench::results::{Load, Measured, Text};
+    use crate::bench::step::{Counts, Tally};
 
     #[test]
     fn names_the_commit_and_says_what_is_not_met() {
@@ -182,5 +183,28 @@ mod tests {
         let bytes = page.lines().find(|line| line.contains("bytes of both functions")).unwrap();
         assert!(bytes.contains("11 of 10") && bytes.ends_with("| **not met** |"), "{bytes}");
         assert!(page.contains("| a | 1.50 | 1.50 to 1.50 | 1 |"), "{page}");
+    }
+
+    #[test]
+    fn holds_sound_against_the_callers_and_counts_entries() {
+        let row = |what: &str, shipped: u64, ours: u64, left| {
+            let of = |instructions| {
+                let counts = Counts { instructions, ..Counts::default() };
+                Tally { own: counts, with_helpers: counts, ..Tally::default() }
+            };
+            let (what, entries) = (what.to_string(), 64);
+            Measured { what, entries, shipped: of(shipped), ours: of(ours), time: None, left }
+        };
+        let of = |rows, sound| Results { name: "k".into(), rows, sound, ..Results::default() };
+        let callers = of(vec![row("a", 100, 50, None), row("b", 100, 50, None)], false);
+        let rows =
+            vec![row("a", 100, 55, None), row("b", 100, 56, None), row("c", 9, 9, Some([64, 2]))];
+        let page = page(&[], &[callers], &[of(rows, true)], &[], "");
+        let found = |what: &str| page.lines().find(|line| line.contains(what)).unwrap();
+        let rows = found("every row at most 1.10 of the callers'");
+        assert!(rows.contains("1 of 2 rows over; worst 1.120, b") && rows.contains("not met"));
+        let left = found("64 calls leave one entry");
+        assert!(left.contains("| 2, shipped 64 | **not met** |"), "{left}");
+        assert!(found("| a | 64 | 100 | 50 | 55 |").ends_with("| 0.55 | 1.10 | - |"), "{page}");
     }
 }
