@@ -84,21 +84,21 @@ impl Machine {
         let map = self.layout.map;
         let (from, to) = (self.address(start), self.address(end));
         let [first, second] = flags.map(u32::from);
-        let arguments = match caller {
-            Protect => vec![map, from, to, value, first],
-            Inherit => vec![map, from, to, value],
-            Pageable => vec![map, from, to, value, first, second],
-            PageableAll => vec![map, value],
-            Delete | Remove => vec![map, from, to],
+        let arguments: &[u32] = match caller {
+            Protect => &[map, from, to, value, first],
+            Inherit => &[map, from, to, value],
+            Pageable => &[map, from, to, value, first, second],
+            PageableAll => &[map, value],
+            Delete | Remove => &[map, from, to],
             EntryDelete => match self.entry_of(start) {
-                Some(entry) => vec![map, entry],
+                Some(entry) => &[map, entry],
                 None => return Ok(0),
             },
             ClipStart | ClipEnd => match self.inside(start) {
                 // The gaps are in disorder behind a clip that leaves them alone.
                 Some((entry, at)) => {
                     let link_gap = first | u32::from(!is_last);
-                    vec![self.layout.header, entry, at, link_gap]
+                    &[self.layout.header, entry, at, link_gap]
                 }
                 None => return Ok(0),
             },
@@ -112,7 +112,7 @@ impl Machine {
         if locks {
             self.call(self.layout.vm_map_unlock, &[map])?;
         }
-        let result = self.call(function, &arguments)?;
+        let result = self.call(function, arguments)?;
         if !is_last {
             // vm_map_unlock suits whichever way the scan has left the lock.
             if caller == Pageable && !locks {
@@ -219,8 +219,7 @@ impl Machine {
     }
 
     pub fn kernel_virtual(&self) -> [u32; 2] {
-        ["kernel_virtual_start", "kernel_virtual_end"]
-            .map(|name| self.kernel.symbols.get(name).map_or(0, |at| low::read32(at.address)))
+        self.kernel_virtual_at.map(|at| at.map_or(0, low::read32))
     }
 
     /// Writes a variable of the kernel.

@@ -174,6 +174,7 @@ impl Campaign<'_> {
 
     fn work(&self, bench: &mut Bench, board: &Board, number: usize) -> Result<()> {
         watch::start_clock();
+        bench.machine.prepare_log()?;
         let mut base = Base::default();
         let mut armed = !self.branches.is_empty();
         let mut lenient = false;

@@ -11,9 +11,8 @@ use anyhow::Result;
 
 use crate::kernel::Kernel;
 use crate::layout::Field;
-use crate::low;
 use crate::machine::{Machine, Side, Stop};
-use crate::reach;
+use crate::{low, reach};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -79,6 +78,11 @@ impl Plan {
                 false
             }
         }
+    }
+
+    /// Whether nothing is left to do at faults.
+    pub fn is_over(&self) -> bool {
+        !self.acts.iter().any(|act| act.fault >= self.faults)
     }
 
     pub fn start(&mut self, acts: &[Interference]) {
@@ -149,6 +153,9 @@ impl Machine {
                 reach::count(self.side == Side::Shipped);
                 self.plan.busy = false;
             }
+        }
+        if self.logs {
+            self.let_answer();
         }
         Ok(())
     }

@@ -233,6 +233,12 @@ impl Layout {
         low::write32(at, low::read32(at) & !mask | value << shift & mask);
     }
 
+    /// The word of a field that is aligned to one, and its bits there.
+    pub fn word_of(&self, base: u32, field: Field) -> (u32, u32) {
+        let Word { offset, shift, mask, .. } = self.words[field as usize];
+        (base + offset, mask << shift)
+    }
+
     /// Bytes of the objects in a slab cache.
     pub fn object_size(&self, cache: u32) -> u32 {
         if cache == self.entry_cache {

@@ -24,7 +24,7 @@ pub const STACK_SIZE: u32 = 0x1_0000;
 /// Our object.
 pub const OURS: u32 = 0x4000_0000;
 
-const CODE: u32 = GATE + 0x1000;
+pub const CODE: u32 = GATE + 0x1000;
 /// The exits from the kernel's code, 16 bytes each, by number.
 const EXITS: u32 = GATE + 0x2000;
 pub const EXIT_SIZE: u32 = 16;
@@ -33,7 +33,7 @@ pub const MAX_EXITS: u32 = 96;
 pub const TRAMPOLINES: u32 = GATE + 0x3000;
 pub const TRAMPOLINES_SIZE: u32 = 0x1000;
 
-const PAGE: u32 = 0x1000;
+pub const PAGE: u32 = 0x1000;
 const SELECTOR_32: u16 = 0x23;
 pub const SELECTOR_64: u16 = 0x33;
 const DATA_SELECTOR: u16 = 0x2b;
@@ -330,6 +330,15 @@ pub fn enter() {
 pub fn exit_address(number: u32) -> u32 {
     assert!(number < MAX_EXITS);
     EXITS + number * EXIT_SIZE
+}
+
+/// Leads an exit of 32-bit code, which is writable, to other code; returns where it led.
+pub fn lead_exit(number: u32, to: u32) -> u32 {
+    let (jump, behind) =
+        (exit_address(number) + EXIT_SIZE - 5, exit_address(number) + EXIT_SIZE - 1);
+    let before = behind.wrapping_add(read32(jump));
+    write32(jump, to.wrapping_sub(behind));
+    before
 }
 
 /// Where a signal handler sends the kernel's code when that has to be given up.

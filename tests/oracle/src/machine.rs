@@ -17,7 +17,7 @@ use crate::interference::{Functions, Plan};
 use crate::kernel::{c_string, Kernel};
 use crate::layout::{Field, Layout};
 use crate::ours::{self, Ours};
-use crate::{low, watch};
+use crate::{log, low, watch};
 
 /// Which implementation runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub struct Machine {
     shipped_scan: u32,
     shipped_coalesce: u32,
     pub shipped_callers: Addresses,
+    /// The variables with the bounds of the kernel's virtual memory, where it has them.
+    pub kernel_virtual_at: [Option<u32>; 2],
     pub put_away: PutAway,
     ours_mapped: u32,
     depth: u32,
@@ -93,6 +95,9 @@ pub struct Machine {
     /// Calls are recorded, and faults interfered with.
     pub recording: bool,
     pub calls: Vec<Call>,
+    /// 32-bit code notes calls itself (see `log`); `calls` stays empty.
+    pub logs: bool,
+    can_log: bool,
     /// A timer lets a lock go at any moment, so memory has no one state.
     pub lock_is_timed: bool,
     pub hold: Option<Hold>,
@@ -144,6 +149,8 @@ impl Machine {
             shipped_scan: kernel.symbol("vm_map_pageable_scan")?.address,
             shipped_coalesce: kernel.symbol("vm_map_coalesce_entry")?.address,
             shipped_callers: callers::shipped(&kernel)?,
+            kernel_virtual_at: ["kernel_virtual_start", "kernel_virtual_end"]
+                .map(|name| kernel.symbols.get(name).map(|symbol| symbol.address)),
             kernel,
             layout,
             ours,
@@ -155,6 +162,8 @@ impl Machine {
             arena_limit: low::ARENA + low::ARENA_SIZE - 0x1000,
             recording: false,
             calls: Vec::new(),
+            logs: false,
+            can_log: false,
             lock_is_timed: false,
             hold: None,
             plan: Plan::default(),
@@ -175,6 +184,47 @@ impl Machine {
     /// Ends whatever call was given up.
     pub fn reset(&mut self) {
         self.depth = 0;
+    }
+
+    /// Prepares 32-bit code to note calls itself. Of 64-bit code each crossing is a jump alone.
+    pub fn prepare_log(&mut self) -> Result<()> {
+        if !low::is_wide() && !self.can_log {
+            log::install(&self.layout, &self.put_away, self.arena_limit, self.counts_pages)?;
+            self.can_log = true;
+        }
+        Ok(())
+    }
+
+    /// Has 32-bit code note calls itself, or not, if it can.
+    pub fn log_if(&mut self, wanted: bool) {
+        self.logs = wanted && self.can_log;
+        if self.logs {
+            log::start(self.side);
+            self.let_answer();
+        } else if self.can_log {
+            log::set(log::Mode::Leave, 0);
+        }
+    }
+
+    /// Says what 32-bit code may answer itself by now.
+    pub fn let_answer(&self) {
+        log::answer(self.plan.no_memory.is_none(), !self.counts_pages && self.plan.is_over());
+    }
+
+    /// Runs the kernel's code until it takes an exit.
+    fn go_on(&mut self) {
+        if !self.logs {
+            low::enter();
+            return;
+        }
+        let mode = match (self.recording, self.counts_pages) {
+            (false, _) => log::Mode::Answer,
+            (true, true) => log::Mode::Mark,
+            (true, false) => log::Mode::Note,
+        };
+        log::set(mode, self.arena_end);
+        low::enter();
+        self.arena_end = log::arena_end();
     }
 
     /// The scan of the side that runs.
@@ -239,7 +289,7 @@ impl Machine {
         gate.registers[low::SP] = (base - word).into();
         gate.ip = function.into();
         loop {
-            low::enter();
+            self.go_on();
             let gate = low::gate();
             match gate.exit {
                 EXIT_RETURN => break,
@@ -285,7 +335,11 @@ impl Machine {
             false => low::read32(sp + word + word * index).into(),
         };
         let argument = |index: u32| whole(index) as u32;
-        if self.recording {
+        if self.logs {
+            if log::is_full() {
+                return Err(Stop::Endless);
+            }
+        } else if self.recording {
             let mut arguments = [0; MOST_ARGUMENTS];
             for (index, place) in arguments[..count].iter_mut().enumerate() {
                 *place = whole(index as u32) & hooks::mask(hook, index);
@@ -436,9 +490,14 @@ impl Machine {
     /// Takes zeroed memory of the arena.
     pub fn allocate(&mut self, size: u32) -> Option<u32> {
         let object = self.arena_end;
-        self.arena_end += (size + 15) & !15;
+        self.arena_end += room(size);
         (self.arena_end <= self.arena_limit).then_some(object)
     }
+}
+
+/// Bytes that an allocation takes.
+pub fn room(size: u32) -> u32 {
+    (size + 15) & !15
 }
 
 /// Puts something into the registers that C does not keep.
@@ -454,7 +513,7 @@ fn spoil(gate: &mut low::Gate, [ax, dx, cx]: [u32; 3]) {
 }
 
 /// What eax, edx and ecx hold where they mean nothing.
-const SCRATCH: [u32; 3] = [0xaaaa_aaaa, 0xdddd_dddd, 0xcccc_cccc];
+pub const SCRATCH: [u32; 3] = [0xaaaa_aaaa, 0xdddd_dddd, 0xcccc_cccc];
 
 /// The machine at hand does not let a process make its own segments.
 #[derive(Debug)]

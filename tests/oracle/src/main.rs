@@ -25,6 +25,7 @@ mod image;
 mod interference;
 mod kernel;
 mod layout;
+mod log;
 mod low;
 mod machine;
 mod memory;

@@ -6,6 +6,8 @@ use crate::{low, watch};
 const PAGE: usize = 0x1000;
 /// What is told apart: bytes of a cache line.
 const LINE: usize = 64;
+/// As many lines as a word has bits.
+const BLOCK: usize = 64 * LINE;
 
 /// A state of everything that 32-bit code can write, but its stack.
 #[derive(Default, PartialEq)]
@@ -174,13 +176,20 @@ impl Lines {
 
     /// Makes the memory at `address` that of `image`, and keeps lines that were not.
     fn take(&mut self, address: u32, image: &[u8]) {
-        let memory = low::bytes(address, image.len() as u32);
-        let lines = memory.chunks_exact_mut(LINE).zip(image.chunks_exact(LINE));
-        for (index, (line, before)) in lines.enumerate() {
-            if !same(line, before) {
-                self.at.push(address + (index * LINE) as u32);
+        // Which lines differ first, for many at a time: that goes without guessing.
+        for (block, before) in (address..).step_by(BLOCK).zip(image.chunks(BLOCK)) {
+            let memory = low::bytes(block, before.len() as u32);
+            let lines = memory.chunks_exact(LINE).zip(before.chunks_exact(LINE)).enumerate();
+            let mut changed = lines.fold(0, |set, (index, (line, before))| {
+                set | u64::from(!same(line, before)) << index
+            });
+            while changed != 0 {
+                let at = changed.trailing_zeros() as usize * LINE;
+                changed &= changed - 1;
+                let line = &mut memory[at..at + LINE];
+                self.at.push(block + at as u32);
                 self.bytes.push((&*line).try_into().expect("a line"));
-                line.copy_from_slice(before);
+                line.copy_from_slice(&before[at..at + LINE]);
             }
         }
     }

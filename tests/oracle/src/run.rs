@@ -10,7 +10,7 @@ use crate::low;
 use crate::machine::{Call, Hold, Machine, Side, Stop};
 use crate::memory::{rounded, Changes, Image, Kept};
 use crate::state::Built;
-use crate::{hooks, reach, watch};
+use crate::{hooks, log, reach, watch};
 
 /// What a side did.
 #[derive(Default)]
@@ -18,6 +18,8 @@ pub struct Trace {
     /// What each op returned; the last may have stopped.
     pub returned: Vec<Result<u32, Stop>>,
     pub calls: Vec<Call>,
+    /// Bytes of the log that has them instead.
+    logged: u32,
     /// It changed what a spin lock guards while another CPU held that.
     broke_into: bool,
     /// What it left otherwise than it was built.
@@ -101,7 +103,11 @@ impl Bench {
         self.booted.restore(self.used);
         self.machine.reset();
         self.machine.recording = false;
-        match self.machine.build(base) {
+        self.machine.plan.start(&[]);
+        self.machine.log_if(!self.strict);
+        let built = self.machine.build(base);
+        self.machine.log_if(false);
+        match built {
             Ok(built) => self.built = built,
             Err(stop) => bail!("building a map: {}", self.machine.describe(&stop)),
         }
@@ -199,6 +205,7 @@ impl Bench {
         }
         machine.lock_is_timed = machine.hold.is_some();
         machine.hold_if_due();
+        machine.log_if(!self.strict && !machine.lock_is_timed && machine.script.is_none());
         if let Some(ends) = &mut self.ends {
             ends.begin(machine, case);
         }
@@ -231,6 +238,8 @@ impl Bench {
         }
         trace.broke_into = machine.lock_is_timed && !watch::wait_for_release();
         std::mem::swap(&mut trace.calls, &mut machine.calls);
+        trace.logged = if machine.logs { log::size() } else { 0 };
+        machine.log_if(false);
         self.built_image.take_changes(machine.arena_end, self.strict, &mut trace.after);
         self.disturbed = false;
         self.used = self.used.max(machine.arena_end);
@@ -248,7 +257,8 @@ impl Bench {
         if a.returned != b.returned {
             return Some(Difference::Returned);
         }
-        if a.calls != b.calls {
+        let logs = || log::bytes(Side::Shipped, a.logged) == log::bytes(Side::Ours, b.logged);
+        if a.calls != b.calls || a.logged != b.logged || !logs() {
             return Some(Difference::Calls);
         }
         if a.after.end != b.after.end {
@@ -326,14 +336,17 @@ impl Bench {
             Some(Err(stop)) => Some(stop),
             _ => None,
         };
-        let called = self.shipped.calls.iter().fold(0_u64, |set, call| set | 1 << call.hook);
-        let called = |name: u8| called >> name & 1 != 0;
+        let called = |name: u8| match self.shipped.logged {
+            0 => self.shipped.calls.iter().any(|call| call.hook == name),
+            _ => log::is_marked(Side::Shipped, name),
+        };
+        const FAULT: u8 = hooks::number("vm_fault_wire");
         const FREE: u8 = hooks::number("kmem_cache_free");
         const SLEEP: u8 = hooks::number("thread_sleep");
         const BLOCK: u8 = hooks::number("thread_block");
         [
             returned.contains(&Ok(1)) || called(FREE),
-            self.machine.plan.faults != 0,
+            self.machine.plan.faults != 0 || (self.ends.is_none() && called(FAULT)),
             matches!(stopped, Some(Stop::Assertion { .. })),
             called(SLEEP),
             matches!(stopped, Some(Stop::Panic { .. })),
@@ -341,8 +354,6 @@ impl Bench {
         ]
     }
 }
-
-const _: () = assert!(hooks::SPECS.len() <= 64);
 
 impl Trace {
     fn is_broken(&self) -> bool {

@@ -4,6 +4,7 @@
 use anyhow::{bail, Result};
 
 use crate::case::{Base, Change, Lock, NewEntry, Op, Poke, HEADER};
+use crate::generate::OBJECTS;
 use crate::layout::{Field, Owner};
 use crate::low;
 use crate::machine::{Machine, Stop};
@@ -117,21 +118,25 @@ impl Machine {
     pub fn poke(&mut self, built: &Built, poke: Poke) {
         let layout = &self.layout;
         let entry = |slot: u8| -> Option<u32> {
-            let index = usize::from(slot).checked_rem(built.entries.len())?;
-            Some(built.entries[index])
+            let index = u32::from(slot).checked_rem(built.entries.len() as u32)?;
+            Some(built.entries[index as usize])
         };
         let object = |number: u8| match number.checked_sub(1) {
             Some(index) => built.objects[usize::from(index) % built.objects.len()],
             None => 0,
         };
         match poke {
+            Poke::Set { field, slot, value } if field.owner() == Owner::Entry => {
+                if let Some(entry) = entry(slot) {
+                    layout.set(entry, field, value);
+                }
+            }
             Poke::Set { field, slot, value } => {
                 let base = match field.owner() {
                     Owner::Map => Some(layout.map),
                     Owner::Thread => Some(layout.thread),
-                    Owner::Page => None,
+                    Owner::Page | Owner::Entry => None,
                     Owner::Object => Some(object(slot.max(1))),
-                    Owner::Entry => entry(slot),
                 };
                 if let Some(base) = base {
                     layout.set(base, field, value);
@@ -155,22 +160,19 @@ impl Machine {
                 }
             }
             Poke::Account { object: number, extra } => {
-                for &counted in &built.objects {
-                    let extra = if counted == object(number) { extra } else { 0 };
-                    layout.set(counted, Field::RefCount, extra.into());
-                }
+                let mut references = [0; OBJECTS as usize];
+                let objects = &built.objects[..];
                 let entries = built.entries.iter().map(|&e| (e, Field::EntryObject));
-                let fronts = built.objects.iter().map(|&o| (o, Field::Shadow));
+                let fronts = objects.iter().map(|&o| (o, Field::Shadow));
                 for (at, field) in entries.chain(fronts) {
                     let held = layout.get(at, field);
-                    if held != 0 && built.objects.contains(&held) {
-                        let references = layout.get(held, Field::RefCount);
-                        layout.set(held, Field::RefCount, references + 1);
+                    for (count, &object) in references.iter_mut().zip(objects) {
+                        *count += u32::from(held == object);
                     }
                 }
-                for &counted in &built.objects {
-                    let references = layout.get(counted, Field::RefCount);
-                    layout.set(counted, Field::RefCount, references.max(1));
+                for (count, &counted) in references.into_iter().zip(objects) {
+                    let extra = if counted == object(number) { extra.into() } else { 0 };
+                    layout.set(counted, Field::RefCount, (count + extra).max(1));
                 }
             }
             Poke::Continue { slot } => {
