@@ -29,8 +29,9 @@ library=$(echo "$found" | sed -n 2p)
 # RUSTC_BOOTSTRAP: core uses unstable features, and only this compiler version's own core.
 export RUSTC_BOOTSTRAP=1
 # Unwind tables would be dead weight; immediate-abort turns a panic into one ud2, in core as in the code that uses it.
+# Most of core is used nowhere: what is, is compiled with the code that uses it.
 flags="-Zunstable-options --edition 2024 --crate-type rlib -Copt-level=2 -Cpanic=immediate-abort
-    -Cembed-bitcode=no -Cforce-unwind-tables=no -Cdebuginfo=0 --cap-lints allow"
+    -Cembed-bitcode=no -Cforce-unwind-tables=no -Cdebuginfo=0 -Zhint-mostly-unused --cap-lints allow"
 key=$({ printf '%s\n' "$found" | sed 1,2d; echo "$library $flags"; cat "$spec"; } | sha256sum | cut -c1-12)
 # One that stands in this workspace's own build/ serves every other folder.
 own=$here/../build/sysroot/$target-$key
