@@ -220,11 +220,17 @@ fn copy_words(from: *const usize, to: *mut usize) {
 }
 
 /// See above.
-#[cfg(not(target_arch = "x86"))]
+#[cfg(target_arch = "x86_64")]
 fn copy_words(from: *const usize, to: *mut usize) {
-    for word in 0..WORDS {
-        // SAFETY: inside both entries, which consist of whole words.
-        unsafe { to.add(word).write(from.add(word).read_volatile()) }
+    // SAFETY: inside both entries, which consist of whole words.
+    unsafe {
+        core::arch::asm!(
+            "rep movsq",
+            inout("rcx") WORDS => _,
+            inout("rsi") from => _,
+            inout("rdi") to => _,
+            options(nostack, preserves_flags)
+        );
     }
 }
 
