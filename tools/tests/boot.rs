@@ -5,7 +5,7 @@
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-mod bench;
+use crate::bench;
 
 use bench::Bench;
 

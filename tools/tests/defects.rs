@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-mod bench;
+use crate::bench;
 
 use bench::Bench;
 use object::{Object, ObjectSymbol};

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-mod bench;
+use crate::bench;
 
 use bench::Bench;
 

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-mod bench;
-mod hurd_disk;
+use crate::bench;
+use crate::hurd_disk;
 
 use bench::Bench;
 use hurd_disk::{must, tool, Disk};

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-mod hurd_disk;
+use crate::hurd_disk;
 
 use hurd_disk::{must, Disk};
 

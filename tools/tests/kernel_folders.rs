@@ -2,7 +2,7 @@
 //! What `make` builds for a kernel belongs to that kernel, whatever was built before; with small kernels, and C in place
 //! of the Rust.
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! `vmtool object`: a fit object passes, and each kind of violation is found.
 
-mod common;
+use crate::common;
 
 use common::{text, vmtool, Bench};
 

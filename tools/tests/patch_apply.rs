@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What `vmtool patch` writes: git takes it, and without the option nothing changes.
 
-mod patch;
+use crate::patch;
 
 use std::fs;
 use std::process::Command;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Fixes of a tree's own C: what `vmtool patch --fix` makes, and what it refuses.
 
-mod patch;
+use crate::patch;
 
 use std::fs;
 

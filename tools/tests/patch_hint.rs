@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A tree whose SAVE_HINT is three bare statements: the patch and the terminal say what the Rust does otherwise.
 
-mod patch;
+use crate::patch;
 
 use patch::{text, MiniTree};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What a patched tree's configure and make call: tools/tree-object.sh and tools/tree.mk.
 
-mod patch;
+use crate::patch;
 
 use std::fs::{self, File};
 use std::io::Write as _;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! The trees that `vmtool patch` refuses, each with its reason.
 
-mod patch;
+use crate::patch;
 
 use std::fs;
 use std::process::Command;

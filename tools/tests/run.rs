@@ -5,7 +5,7 @@ use std::process::Command;
 
 use object::{Object, ObjectSymbol};
 
-mod bench;
+use crate::bench;
 
 use bench::Bench;
 

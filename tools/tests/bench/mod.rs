@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! A folder with the fake kernel's script in it, for tests that boot for real.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -14,9 +12,7 @@ fn fake_kernel() -> &'static Result<PathBuf, String> {
     static KERNEL: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     KERNEL.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake-kernel");
-        // Each test program builds its own: they may run side by side.
-        let name = concat!("fake-kernel-", env!("CARGO_CRATE_NAME"));
-        let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fake-kernel");
         let object = built.with_extension("o");
         let present = ["gcc", "ld", "setpriv", "qemu-system-i386", "grub-mkrescue"];
         for program in present {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Builds small kernels and objects from C, and runs vmtool on them.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
