@@ -31,8 +31,8 @@ static mut kernel_pmap: *mut pmap = KERNEL_PMAP;
 impl Kernel {
     /// Adds an empty map, of the kernel's pmap or of another.
     pub fn new_map(&mut self, name: &'static str, of_kernel: bool) -> usize {
-        // SAFETY: zero is a value for each of the structure's fields.
         let mut map = Box::new(Map {
+            // SAFETY: zero is a value for each of the structure's fields.
             raw: unsafe { std::mem::zeroed() },
             mapped: BTreeMap::new(),
             gone: false,
