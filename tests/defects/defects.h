@@ -18,8 +18,9 @@ body_t crossing_end, crossing_end_copy, crossing_end_future, protect_freed_entry
 	unmerged_wirings, wire_future_extends, wire_all_empty, copy_onto_wired, wire_quota_twice, map_bad_mask;
 /* copies.c: one thread, copies and forks. */
 body_t wired_needs_copy, fork_shares_wired, fork_endless, fork_endless_object, copy_onto_itself, copy_onto_itself_piece;
-/* pagers.c: one thread, and an object whose pager is another. */
+/* pagers.c: an object whose pager is a thread of the same task. */
 body_t silent_wire_failure, lock_wired_page, own_pager, copyin_hides_error;
+body_t load_refused, load_late_page;	/* load-refused */
 /* races.c: several threads on their own task's map. */
 body_t inherit_pages, inherit_more, move_page, protect_pages;	/* projected-unlocked */
 body_t wire_fresh_pages, load_fresh_pages, protect_elsewhere;	/* user-map-wire */

@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "defects.h"
 #include "../storm/pager.h"
+#include <stddef.h>
 
 static struct pager pager;
 
@@ -74,4 +75,57 @@ void copyin_hides_error(struct actor *actor)
 	see(actor, "result of reading a page that its pager does not have, once it is wired", 0,
 	    vm_read(&actor->caller, a.task, a.base, PAGE, &data), KERN_MEMORY_ERROR);
 	acted_freely(actor);
+}
+
+/* So long, in milliseconds, a thread waits for the page that it loads from. */
+enum { LATE = 500, LONGEST = 10000, POLL = 50 };
+enum { RIGHT_RECEIVE = 1, ID_EXCEPTION_RAISE = 2400 };
+
+static struct arena of_loader;
+static struct actor *volatile loader;
+
+/*
+ * A page that counts as wired and is not there; a thread loads from it, and has to wait. When it has the page it finds the map
+ * changed, and looks again for all the access that there was before.
+ */
+void load_refused(struct actor *actor)
+{
+	const struct caller *c = &actor->caller;
+	struct rpc m;
+	port_t exceptions;
+	uint32_t requests, code = 0;
+
+	of_loader = arena_of_pager(actor, PAGER_ERRS);
+	try_to_wire(&of_loader);
+	if (actor->failure.what ||
+	    !expect(&actor->failure, "mach_port_allocate", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &exceptions), 0) ||
+	    !expect(&actor->failure, "task_set_special_port", 0, task_set_exception_port(c, c->task, exceptions), 0))
+		return;
+	pager.answer = PAGER_SUPPLIES;
+	pager.late = LATE;
+	requests = pager.requests;
+	actor->scene->ready = true;
+	while (pager.requests == requests && !actor->scene->stop)
+		sleep_for(c, 1);
+	arena_protect(&of_loader, 0, 1, PROT_READ);
+	for (uint32_t waited = 0; !(loader && loader->done) && waited < LONGEST; waited += POLL)
+		if (!rpc_receive_within(&m, exceptions, POLL) && rpc_id(&m) == ID_EXCEPTION_RAISE) {
+			/* Of which thread and task, and which exception. */
+			for (unsigned skipped = 0; skipped < 3; skipped++)
+				rpc_get_word(&m);
+			code = rpc_get_word(&m);
+			/* It waits for an answer, and gets none. */
+			loader->call = NULL;
+			loader->done = true;
+		}
+	see(actor, "code of the exception that a load got", 0, code, 0);
+}
+
+void load_late_page(struct actor *actor)
+{
+	await(actor);
+	loader = actor;
+	struct arena a = arena_of(actor, &of_loader);
+
+	expect(&actor->failure, "word of the pager", 0, arena_load(&a, 0), PAGER_WORD);
 }

@@ -6,14 +6,12 @@
 enum id {
 	ID_VM_REGION = 2029,
 	ID_VM_STATISTICS = 2030,
-	ID_TASK_SET_SPECIAL_PORT = 2059,
 	ID_VM_MACHINE_ATTRIBUTE = 2099,
 	ID_MACH_VM_REGION_INFO = 3019,
 	ID_HOST_SLAB_INFO = 3022,
 	ID_MACH_PORT_INSERT_RIGHT = 3215,
 };
 
-enum { EXCEPTION_PORT = 3 };
 enum { ENTRY_WORDS = sizeof(struct entry) / sizeof(uint32_t) };
 enum { STATISTICS_WORDS = 13, STATISTICS_FREE = 1, STATISTICS_WIRED = 4 };
 /* Eleven numbers, then the name. */
@@ -128,18 +126,6 @@ result_t vm_machine_attribute(const struct caller *c, port_t task, uint32_t addr
 	rpc_put_number(&m, size);
 	rpc_put_number(&m, attribute);
 	rpc_put_number(&m, 0);
-	result = rpc_call(&m, c->reply);
-	return result ? result : rpc_end(&m);
-}
-
-result_t task_set_exception_port(const struct caller *c, port_t task, port_t receive)
-{
-	struct rpc m;
-	result_t result;
-
-	rpc_begin(&m, task, ID_TASK_SET_SPECIAL_PORT);
-	rpc_put_number(&m, EXCEPTION_PORT);
-	rpc_put_made_port(&m, receive);
 	result = rpc_call(&m, c->reply);
 	return result ? result : rpc_end(&m);
 }

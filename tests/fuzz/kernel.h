@@ -39,7 +39,4 @@ result_t object_name(const struct caller *c, port_t task, uint32_t address, port
 /* Asks for ATTRIBUTE of memory, with a value of 0. */
 result_t vm_machine_attribute(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t attribute);
 
-/* Exceptions of TASK's threads are told to this task's receive right. */
-result_t task_set_exception_port(const struct caller *c, port_t task, port_t receive);
-
 #endif

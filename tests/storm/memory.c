@@ -8,10 +8,13 @@ enum id {
 	ID_VM_READ = 2026,
 	ID_VM_WRITE = 2027,
 	ID_VM_COPY = 2028,
+	ID_TASK_SET_SPECIAL_PORT = 2059,
 	ID_VM_MAP = 2089,
 	ID_VM_WIRE_ALL = 4207,
 	ID_VM_OBJECT_SYNC = 4208,
 };
+
+enum { EXCEPTION_PORT = 3 };
 
 static result_t call(const struct caller *c, struct rpc *m)
 {
@@ -37,6 +40,16 @@ result_t task_fork(const struct caller *c, port_t *child)
 	rpc_begin(&m, c->task, ID_TASK_CREATE);
 	rpc_put_boolean(&m, true);
 	return call_for_word(c, &m, child);
+}
+
+result_t task_set_exception_port(const struct caller *c, port_t task, port_t receive)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_TASK_SET_SPECIAL_PORT);
+	rpc_put_number(&m, EXCEPTION_PORT);
+	rpc_put_made_port(&m, receive);
+	return call(c, &m);
 }
 
 result_t vm_protect_max(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t protection)

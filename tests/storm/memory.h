@@ -20,6 +20,8 @@ struct mapping {
 
 /* A task with a copy of this one's memory, by each entry's inheritance; no thread runs in it. */
 result_t task_fork(const struct caller *c, port_t *child);
+/* Exceptions of TASK's threads are told to this task's receive right. */
+result_t task_set_exception_port(const struct caller *c, port_t task, port_t receive);
 
 result_t vm_protect_max(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t protection);
 /* DATA is memory of this task; drop_array gives it back. */
