@@ -58,6 +58,7 @@ fixes! {
     vm "copy-onto-wired",
     vm "unmerged-wirings",
     vm "wire-quota-twice",
+    vm "load-refused",
     ipc "late-wakeup",
 }
 
