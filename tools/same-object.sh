@@ -22,7 +22,11 @@ wrong=
 [ $# = 3 ] || { usage >&2; exit 2; }
 object=$1 headers=$2 work=$3
 
+# A tree that an earlier run was interrupted at goes; somebody else's does not.
+ours=$work/.tree-by-same-object
+[ ! -e "$work/tree" ] || [ -e "$ours" ] || { echo "same-object.sh: $work/tree is not of its making: name another folder" >&2; exit 1; }
 mkdir -p "$work"
+: >"$ours"
 rm -rf "$work/tree"
 mkdir "$work/tree"
 (cd "$top" && tar -cf - --exclude=./build --exclude=./target --exclude='./.*' .) | tar -xf - -C "$work/tree"
@@ -32,7 +36,7 @@ if [ -n "$wrong" ]; then
     ! cmp -s "$top/src/scan.rs" "$work/tree/src/scan.rs" || { echo "same-object.sh: nothing to change in scan.rs" >&2; exit 1; }
 fi
 "$here/build-object.sh" --crate "$work/tree" --headers "$headers" "$work/vm_map.o"
-rm -rf "$work/tree"
+rm -rf "$work/tree" "$ours"
 differ=
 cmp -s "$object" "$work/vm_map.o" || differ=1
 case $wrong$differ in
