@@ -234,6 +234,15 @@ fn copy_words(from: *const usize, to: *mut usize) {
     }
 }
 
+/// For hosts that no kernel of Debian's is for.
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+fn copy_words(from: *const usize, to: *mut usize) {
+    for word in 0..WORDS {
+        // SAFETY: inside both entries, which consist of whole words.
+        unsafe { to.add(word).write(from.add(word).read_volatile()) }
+    }
+}
+
 /// One reference more to what both map.
 #[inline(always)]
 fn refer(entry: Entry<'_, WriteLocked>, new: Entry<'_, WriteLocked>) {
