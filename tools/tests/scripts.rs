@@ -345,3 +345,16 @@ fn a_line_of_prose_that_no_terminal_shows_is_told() {
         assert_eq!(lint(&unbroken), (0, String::new()), "{unbroken}");
     }
 }
+
+#[test]
+fn a_tree_of_somebody_else_stays() {
+    let stage = Stage::new();
+    let mine = stage.path("work/tree/mine");
+    fs::create_dir_all(mine.parent().unwrap()).unwrap();
+    fs::write(&mine, "").unwrap();
+    let work = stage.path("work");
+    let (code, said) = stage.run("same-object.sh", &["object", "headers", work.to_str().unwrap()]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("work/tree is not of its making: name another folder"), "{said}");
+    assert!(mine.exists());
+}
