@@ -106,6 +106,23 @@ impl Cursor {
         lent.take_back(held)
     }
 
+    /// Waits until the thread that has an entry in transition whose `needs_wakeup` is set
+    /// wakes who waits. The map is unlocked meanwhile, and anything may be gone then: there
+    /// is no way back to an entry but another lookup.
+    ///
+    /// Upstream's `vm_map_entry_wait`.
+    pub(crate) fn wait(self) -> Map<WriteLocked> {
+        let map = self.map.as_ptr();
+        // SAFETY: the map is live and locked for writing; the claim comes back as it was.
+        unsafe {
+            bindings::assert_wait(addr_of_mut!((*map).hdr).cast(), 0);
+            bindings::vm_map_unlock(map);
+            bindings::thread_block(None);
+            bindings::vm_map_lock(map);
+        }
+        self.map
+    }
+
     /// Ends the walk; where it stood, for a scan from there.
     pub(crate) fn into_given(self) -> (Map<WriteLocked>, Given) {
         // SAFETY: by the invariants, and the lock has been held since.
@@ -169,22 +186,10 @@ impl Step {
         Cursor { map: lent.take_back(held), at: next }
     }
 
-    /// Waits until the thread that has this entry in transition wakes who waits. The map
-    /// is unlocked meanwhile, and anything may be gone then: there is no way back to the
-    /// entry but another lookup.
-    ///
-    /// Upstream's `vm_map_entry_wait`, after `needs_wakeup` was set.
+    /// Waits for the thread that has this entry in transition: [`Cursor::wait`].
     pub(crate) fn wait(self) -> Map<WriteLocked> {
         self.entry().set_needs_wakeup();
-        let map = self.0.map.as_ptr();
-        // SAFETY: the map is live and locked for writing; the claim comes back as it was.
-        unsafe {
-            bindings::assert_wait(addr_of_mut!((*map).hdr).cast(), 0);
-            bindings::vm_map_unlock(map);
-            bindings::thread_block(None);
-            bindings::vm_map_lock(map);
-        }
-        self.0.map
+        self.0.wait()
     }
 }
 

@@ -31,8 +31,6 @@ pub(crate) fn entry_delete(mut map: Map<WriteLocked>, single: Single) -> Held<Wr
     // After all that the pmaps had of it.
     map.release(entry);
 
-    #[cfg(feature = "sound")]
-    map.leave(entry);
     let inaccessible = entry.max_protection() == 0;
     let unlinked = map.unlink_single(single);
     let detached = map.forget_gap_of(unlinked);

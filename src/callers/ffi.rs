@@ -158,6 +158,9 @@ pub unsafe extern "C" fn vm_map_entry_delete(map: *mut vm_map, entry: *mut vm_ma
     };
     // SAFETY: the caller's: no header.
     let single = unsafe { crate::unlink::Single::new(given) };
+    // Whoever deletes a range has moved the hints before.
+    #[cfg(feature = "sound")]
+    map.leave(single.entry(&map));
     entry_delete::entry_delete(map, single).hand_back();
 }
 

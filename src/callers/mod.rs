@@ -25,11 +25,13 @@ pub(crate) mod bounds;
 mod clip;
 pub(crate) mod cursor;
 #[forbid(unsafe_code)]
+#[cfg_attr(feature = "sound", allow(dead_code))]
 pub(crate) mod delete;
 #[forbid(unsafe_code)]
-mod entry_delete;
+pub(crate) mod entry_delete;
 pub mod ffi;
 #[forbid(unsafe_code)]
+#[cfg_attr(feature = "sound", allow(dead_code))]
 pub(crate) mod inherit;
 pub(crate) mod locking;
 mod object;

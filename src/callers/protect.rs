@@ -8,6 +8,7 @@ use crate::bindings::{
 };
 use crate::callers::bounds::Bounds;
 use crate::callers::cursor::{Cursor, Step};
+use crate::entry::Entry;
 use crate::lock::WriteLocked;
 use crate::map::Map;
 use crate::range::Range;
@@ -57,17 +58,25 @@ pub(crate) fn protect(
 }
 
 /// KERN_SUCCESS, or why an entry of the range may not have the protection.
-pub(crate) fn check(cursor: &Cursor, end: usize, new: i32) -> i32 {
+fn check(cursor: &Cursor, end: usize, new: i32) -> i32 {
     let mut result = SUCCESS;
     cursor.each_below(end, |entry| {
-        if entry.is_sub_map() {
-            result = INVALID_ARGUMENT;
-        } else if new & !(NOTIFY | entry.max_protection()) != 0 {
-            result = PROTECTION_FAILURE;
-        }
+        result = violation(entry, new);
         result == SUCCESS
     });
     result
+}
+
+/// KERN_SUCCESS, or why the entry may not have the protection.
+#[inline(always)]
+pub(crate) fn violation(entry: Entry<'_, WriteLocked>, new: i32) -> i32 {
+    if entry.is_sub_map() {
+        INVALID_ARGUMENT
+    } else if new & !(NOTIFY | entry.max_protection()) != 0 {
+        PROTECTION_FAILURE
+    } else {
+        SUCCESS
+    }
 }
 
 /// Changes the protection of one entry, in the map and in its pmap.

@@ -1,22 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! What changes a range without wiring any of it: it waits for marks, and then does what
-//! the faithful functions do.
+//! What changes a range without wiring any of it: entry by entry, as the faithful
+//! functions do, but for those in transition, which are waited for.
 
 use crate::bindings::{shim_KERN_INVALID_ADDRESS as INVALID_ADDRESS, shim_KERN_SUCCESS as SUCCESS};
 use crate::callers::bounds::Bounds;
-use crate::callers::{delete, inherit as change};
+use crate::callers::cursor::Cursor;
+use crate::callers::entry_delete::entry_delete;
 use crate::lock::WriteLocked;
 use crate::map::{Held, Map};
 use crate::range::Range;
 use crate::scan::Left;
 
-/// Gives the entries of the range the inheritance `new`, and merges what is alike then.
+impl Map<WriteLocked> {
+    /// At the first entry of a range, which begins no lower than `start` unless it is in
+    /// transition.
+    #[inline(always)]
+    fn clip_and_stand_or_wait(self, start: usize) -> Cursor {
+        self.stand(start, |map, entry| {
+            if !entry.in_transition() {
+                map.clip_start(entry, start);
+            }
+        })
+        .1
+    }
+}
+
+/// Gives the entries of the range the inheritance `new`, and merges what is alike then. Of
+/// entries that are waited for, those before them have it by then.
 ///
 /// Lock: held for writing, let go while it waits, and held on return. Upstream's
 /// `vm_map_inherit`, without the locking.
-pub(crate) fn inherit(map: Map<WriteLocked>, bounds: Bounds, new: i32) -> Held<WriteLocked> {
-    let settled = map.settle(|map| bounds.within(map));
-    change::inherit(settled.into_map(), bounds, new)
+pub(crate) fn inherit(mut map: Map<WriteLocked>, range: Bounds, new: i32) -> Held<WriteLocked> {
+    loop {
+        let bounds = range.within(&map);
+        let cursor = map.clip_and_stand_or_wait(bounds.start);
+        map = match inherit_up_to(cursor, bounds.end, new) {
+            Ok(map) => return map.held(),
+            Err(map) => map,
+        };
+    }
+}
+
+/// Err: one had to be waited for.
+#[inline(always)]
+fn inherit_up_to(
+    mut cursor: Cursor,
+    end: usize,
+    new: i32,
+) -> Result<Map<WriteLocked>, Map<WriteLocked>> {
+    loop {
+        cursor = match cursor.step(end) {
+            Ok(step) if step.entry().in_transition() => return Err(step.wait()),
+            Ok(step) => {
+                step.clip_end(end);
+                step.entry().set_inheritance(new);
+                step.merge_and_pass()
+            }
+            // The end may have become like what is behind it.
+            Err(cursor) => return Ok(cursor.merge()),
+        };
+    }
 }
 
 /// Frees the entries of the range, and what they map. Returns a `kern_return_t`: a range
@@ -25,11 +68,38 @@ pub(crate) fn inherit(map: Map<WriteLocked>, bounds: Bounds, new: i32) -> Held<W
 /// Lock: held for writing (or the map is nobody's any more), let go while it waits for
 /// entries in transition, and held on return. Upstream's `vm_map_delete`.
 pub(crate) fn remove(map: Map<WriteLocked>, bounds: Bounds) -> (i32, Held<WriteLocked>) {
-    if map.has_kernel_pmap() && !map.is_kernel_virtual(bounds.start, bounds.end) {
+    let Bounds { start, end } = bounds;
+    if map.has_kernel_pmap() && !map.is_kernel_virtual(start, end) {
         return (INVALID_ADDRESS, map.held());
     }
-    let map = map.settle(|_| bounds).into_map();
-    (SUCCESS, delete::delete(map, bounds))
+    let mut cursor = map.stand_to_remove(start);
+    loop {
+        cursor = match cursor.step(end) {
+            Ok(step) if step.entry().in_transition() => step.wait().stand_to_remove(start),
+            Ok(step) => {
+                step.clip_end(end);
+                step.give_and_pass(entry_delete)
+            }
+            Err(cursor) => {
+                cursor.map().wake_for_space();
+                return (SUCCESS, cursor.into_map().held());
+            }
+        };
+    }
+}
+
+impl Map<WriteLocked> {
+    /// At the first entry that goes, with no hint at it or behind, up to the lock's next
+    /// letting go.
+    fn stand_to_remove(self, start: usize) -> Cursor {
+        let cursor = self.clip_and_stand_or_wait(start);
+        let (map, before) = (cursor.map(), cursor.link().prev());
+        map.set_hint(before);
+        if map.first_free().start() >= start {
+            map.set_first_free(before);
+        }
+        cursor
+    }
 }
 
 /// What C would call `vm_map_pageable_scan` for: nobody does any more.
@@ -37,7 +107,7 @@ pub(crate) fn scan(map: Map<WriteLocked>, range: &Range) -> Left {
     let Some(start) = map.entry(map.given(range.start())).map(|entry| entry.start()) else {
         return Left::Written(map.held());
     };
-    let settled = map.settle(|_| Bounds { start, end: range.end() });
-    let (map, _) = settled.bring_in_line();
+    let (settled, ()) = map.settle(|_| Bounds { start, end: range.end() }, |_| (), |(), _| ());
+    let (map, _) = settled.bring_in_line(|entry| entry.access());
     Left::Written(map.held())
 }

@@ -2,41 +2,60 @@
 //! What is to be done with one entry, under the write lock.
 
 use crate::bindings::{shim_VM_PROT_NONE as NONE, shim_VM_PROT_WRITE as WRITE};
-use crate::callers::bounds::Bounds;
 use crate::entry::Entry;
 use crate::lock::WriteLocked;
 use crate::map::Map;
 use crate::sound::ticket::Ticket;
 
-/// Unwires the entry if it is to be unwired; marks it and returns true if it is to be
-/// wired. It is not in transition.
+/// What comes of an entry that is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// Nothing that tells it from its neighbours.
+    Nothing,
+    /// It is asked for otherwise, or was unwired.
+    Changed,
+    /// It is counted as wired, once; its pages are not yet.
+    ToWire,
+}
+
+/// Asks for the entry's wiring with `access`, and unwires it if it is to be unwired. It is
+/// not in transition. Once has been wired what [`Begun::ToWire`] is returned for, and
+/// nothing else that was begun: what was wired before is counted as wired twice.
 ///
 /// A submap is left as it is: its entries are wired in its own map.
+#[inline(always)]
 pub(crate) fn begin(
     map: &Map<WriteLocked>,
     entry: Entry<'_, WriteLocked>,
-    ticket: &Ticket,
-) -> bool {
+    access: i32,
+    ticket: Option<&Ticket>,
+) -> Begun {
+    let mut begun = Begun::Nothing;
+    if entry.wired_access() != access {
+        entry.set_wired_access(access);
+        begun = Begun::Changed;
+    }
     if entry.is_sub_map() {
-        return false;
+        return begun;
     }
     let writable = entry.protection() & WRITE != 0;
-    let wanted = entry.access() != NONE && entry.protection() != NONE;
+    let wanted = access != NONE && entry.protection() != NONE;
     // A store would replace the page under its wiring: so the copy is made now, and wired.
     let stale = writable && entry.needs_copy();
     if entry.wired_count() != 0 && (!wanted || stale) {
         map.unwire(entry);
+        begun = Begun::Changed;
     }
     if !wanted {
-        return false;
+        return begun;
     }
     match entry.wired_count() {
         0 => {}
         1 => {
             entry.set_wired_count(2);
-            return false;
+            return begun;
         }
-        _ => return false,
+        _ => return begun,
     }
     if stale {
         map.shadow_object(entry);
@@ -46,8 +65,7 @@ pub(crate) fn begin(
     map.ensure_object(entry);
     map.grow_size_wired(entry.size());
     entry.set_wired_count(1);
-    entry.mark_by(ticket);
-    true
+    Begun::ToWire
 }
 
 impl Map<WriteLocked> {
@@ -64,30 +82,17 @@ impl Map<WriteLocked> {
         entry.set_wired_count(0);
     }
 
-    /// Gives what will be clipped at either end of the range, to be wired, its object
-    /// first: the parts share it then, and can become one entry again.
-    pub(crate) fn make_objects_to_clip(
-        &self,
-        bounds: Bounds,
-        is_asked_for: impl Fn(Entry<'_, WriteLocked>) -> bool,
-    ) {
-        for inside in [bounds.start, bounds.end.wrapping_sub(1)] {
-            let Ok(entry) = self.lookup(inside) else { continue };
-            let is_clipped = entry.start() < bounds.start || entry.end() > bounds.end;
-            if bounds.start < bounds.end
-                && is_clipped
-                && !entry.is_sub_map()
-                && entry.wired_count() == 0
-                && is_asked_for(entry)
-            {
-                self.ensure_object(entry);
-            }
+    /// Gives what is clipped, and is to be wired, its object first: the parts share it
+    /// then, and can become one entry again.
+    pub(crate) fn make_object_to_clip(&self, entry: Entry<'_, WriteLocked>, asked: bool) {
+        if asked && !entry.is_sub_map() && entry.wired_count() == 0 {
+            self.ensure_object(entry);
         }
     }
 
     /// Gives an entry without an object, if it will be one with the wired entry before it,
     /// the space behind that one's: two objects could never become one.
-    fn share_object_with_previous(&self, entry: Entry<'_, WriteLocked>, ticket: &Ticket) {
+    fn share_object_with_previous(&self, entry: Entry<'_, WriteLocked>, ticket: Option<&Ticket>) {
         if !entry.object().is_null() {
             return;
         }
@@ -95,7 +100,8 @@ impl Map<WriteLocked> {
         let alike = previous.end() == entry.start()
             && previous.wired_count() != 0
             && !previous.object().is_null()
-            && (!previous.in_transition() || previous.is_marked_by(ticket))
+            && (!previous.in_transition()
+                || ticket.is_some_and(|ticket| previous.is_marked_by(ticket)))
             && previous.access() == entry.access()
             && previous.protection() == entry.protection()
             && previous.max_protection() == entry.max_protection()

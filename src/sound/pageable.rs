@@ -7,7 +7,6 @@ use crate::bindings::{
     shim_VM_WIRE_FUTURE as FUTURE,
 };
 use crate::callers::bounds::Bounds;
-use crate::callers::pageable::clip_if_it_fits;
 use crate::lock::WriteLocked;
 use crate::map::Map;
 use crate::scan::Left;
@@ -27,41 +26,43 @@ pub(crate) fn pageable(
     (result, Left::Written(map.held()))
 }
 
+/// What is known of a range whose entries were looked at up to `reached`.
+#[derive(Clone, Copy)]
+struct Seen {
+    reached: usize,
+    fits: bool,
+}
+
+#[inline(always)]
 fn between(
     map: Map<WriteLocked>,
     range: impl Fn(&Map<WriteLocked>) -> Bounds,
     access: i32,
     checked: bool,
 ) -> (i32, Map<WriteLocked>) {
-    let settled = map.settle(range);
+    let (settled, seen) = map.settle(
+        range,
+        |bounds| Seen { reached: bounds.start, fits: true },
+        |seen, entry| Seen {
+            reached: entry.end(),
+            fits: seen.fits
+                && entry.start() <= seen.reached
+                && entry.protection() & access == access,
+        },
+    );
     let bounds = settled.bounds();
-    settled
-        .map()
-        .make_objects_to_clip(bounds, |entry| access != NONE && entry.protection() != NONE);
-    let (settled, fits) = settled.edit(|cursor| {
-        let covered =
-            cursor.map().entry(cursor.link()).is_some_and(|entry| entry.start() == bounds.start);
-        let fits = covered
-            && match checked {
-                true => clip_if_it_fits(&cursor, bounds.end, access),
-                false => cursor.each_below(bounds.end, |entry| {
-                    cursor.map().clip_end(entry, bounds.end);
-                    true
-                }),
-            };
-        if fits {
-            cursor.each_below(bounds.end, |entry| {
-                entry.set_wired_access(access);
-                true
-            });
-        }
-        (cursor, fits)
-    });
-    if !fits {
-        return (NO_SPACE, settled.into_map().merge_within(bounds));
+    if !settled.is_covered() || checked && !(seen.fits && seen.reached >= bounds.end) {
+        return (NO_SPACE, settled.into_cursor().into_map());
     }
-    let (map, result) = settled.bring_in_line();
-    (result, map.merge_within(bounds))
+    let entries = settled.map().count_entries();
+    let (map, in_line) = settled
+        .clip_start(|_, entry| access != NONE && entry.protection() != NONE)
+        .bring_in_line(|_| access);
+    let map = match in_line.changed || map.count_entries() != entries {
+        true => map.merge_within(bounds),
+        false => map,
+    };
+    (in_line.result, map)
 }
 
 /// Unwires all that is in the map (`flags` 0), or wires it, or has what is mapped from
@@ -86,13 +87,13 @@ pub(crate) fn pageable_all(map: Map<WriteLocked>, flags: i32) -> (i32, Left) {
 }
 
 fn all(map: Map<WriteLocked>, access: i32) -> (i32, Map<WriteLocked>) {
-    if map.is_empty() {
+    if map.count_entries() == 0 {
         return (SUCCESS, map);
     }
     // What is there when nobody has any of it in transition.
-    let range = |map: &Map<WriteLocked>| match map.is_empty() {
-        true => Bounds { start: 0, end: 0 },
-        false => map.whole(),
+    let range = |map: &Map<WriteLocked>| match map.count_entries() {
+        0 => Bounds { start: 0, end: 0 },
+        _ => map.whole(),
     };
     between(map, range, access, false)
 }

@@ -237,10 +237,10 @@ impl Map<WriteLocked> {
         unsafe { (*self.as_ptr()).size_wired as usize }
     }
 
-    /// Whether nothing is mapped.
-    pub(crate) fn is_empty(&self) -> bool {
+    /// How many entries the map has.
+    pub(crate) fn count_entries(&self) -> i32 {
         // SAFETY: the map is live and locked.
-        unsafe { (*self.as_ptr()).hdr.nentries == 0 }
+        unsafe { (*self.as_ptr()).hdr.nentries }
     }
 }
 

@@ -3,15 +3,16 @@
 
 use crate::bindings::{shim_KERN_SUCCESS as SUCCESS, shim_VM_PROT_NONE as NONE};
 use crate::callers::bounds::Bounds;
-use crate::callers::protect::{change, check, Which};
+use crate::callers::cursor::Cursor;
+use crate::callers::protect::{change, violation, Which};
+use crate::entry::Entry;
 use crate::lock::WriteLocked;
 use crate::map::Map;
 use crate::scan::Left;
 
 /// Gives the entries of the range the protection `new`, wires or unwires what that asks
-/// for, and merges what is alike then: in this order, so that no entry goes that the
-/// wiring needs, and what has been wired is merged. Returns a `kern_return_t`: where
-/// memory could not be wired, the protection is changed all the same.
+/// for, and merges what is alike then. Returns a `kern_return_t`: where memory could not
+/// be wired, the protection is changed all the same.
 ///
 /// Lock: held for writing, let go while it waits, and held on return. Upstream's
 /// `vm_map_protect`, without the locking.
@@ -21,31 +22,58 @@ pub(crate) fn protect(
     new: i32,
     which: Which,
 ) -> (i32, Left) {
-    let settled = map.settle(|map| bounds.within(map));
-    let bounds = settled.bounds();
-    let map = settled.map();
-    map.make_objects_to_clip(bounds, |entry| {
+    let (settled, error) = map.settle(
+        |map| bounds.within(map),
+        |_| SUCCESS,
+        |error, entry| if error == SUCCESS { violation(entry, new) } else { error },
+    );
+    if error != SUCCESS {
+        return (error, Left::Written(settled.into_cursor().into_map().held()));
+    }
+    let end = settled.bounds().end;
+    let asks = |map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>| {
         new != NONE && (entry.access() != NONE || map.wiring_required())
-    });
-    let (settled, result) = settled.edit(|cursor| {
-        let result = check(&cursor, bounds.end, new);
-        if result != SUCCESS {
-            return (cursor, result);
-        }
-        // The first one stays apart from what is before the range.
-        let mut first = true;
-        let cursor = bounds.walk(cursor, |step| {
-            change(&step, new, which);
-            match core::mem::take(&mut first) {
-                true => step.pass(),
-                false => step.merge_and_pass(),
-            }
-        });
-        (cursor, result)
-    });
-    let (map, result) = match result {
-        SUCCESS => settled.bring_in_line(),
-        _ => (settled.into_map(), result),
     };
-    (result, Left::Written(map.merge_within(bounds).held()))
+    let cursor = settled.clip_start(asks).into_cursor();
+    let (map, asking) = change_all(cursor, end, new, which, asks);
+    let Some(start) = asking else { return (SUCCESS, Left::Written(map.held())) };
+    let (settled, ()) = map.settle(|_| Bounds { start, end }, |_| (), |(), _| ());
+    let (map, in_line) = settled.bring_in_line(|entry| entry.access());
+    (in_line.result, Left::Written(map.merge_within(Bounds { start, end }).held()))
+}
+
+/// Changes the protection of each entry, and merges it into what is before: all but the
+/// first that has to be wired or unwired, whose address is returned. So no entry goes that
+/// the wiring begins at, and what has been wired is merged behind it.
+#[inline(always)]
+fn change_all(
+    mut cursor: Cursor,
+    end: usize,
+    new: i32,
+    which: Which,
+    asks: impl Fn(&Map<WriteLocked>, Entry<'_, WriteLocked>) -> bool,
+) -> (Map<WriteLocked>, Option<usize>) {
+    let mut asking = None;
+    loop {
+        let step = match cursor.step(end) {
+            Ok(step) => step,
+            Err(cursor) if asking.is_some() => return (cursor.into_map(), asking),
+            // The end may have become like what is behind it.
+            Err(cursor) => return (cursor.merge(), None),
+        };
+        let (map, entry) = (step.map(), step.entry());
+        if entry.end() > end {
+            map.make_object_to_clip(entry, asks(map, entry));
+            map.clip_end(entry, end);
+        }
+        change(&step, new, which);
+        let entry = step.entry();
+        cursor = match asking.is_none() && (entry.wired_count() != 0 || entry.access() != NONE) {
+            true => {
+                asking = Some(entry.start());
+                step.pass()
+            }
+            false => step.merge_and_pass(),
+        };
+    }
 }

@@ -19,6 +19,7 @@
 
 use crate::callers::bounds::Bounds;
 use crate::callers::cursor::Cursor;
+use crate::entry::Entry;
 use crate::lock::WriteLocked;
 use crate::map::Map;
 
@@ -26,44 +27,47 @@ use crate::map::Map;
 /// transition: nobody relies on an entry of it staying as it is.
 #[must_use = "the claim on the map is in it"]
 pub struct Settled {
-    map: Map<WriteLocked>,
+    /// At the entry that covers the range's start, or at what is behind.
+    cursor: Cursor,
     bounds: Bounds,
 }
 
 impl Map<WriteLocked> {
     /// Waits until no entry between the two addresses, in bytes, is in transition.
     pub fn settle_between(self, start: usize, end: usize) -> Settled {
-        self.settle(|_| Bounds { start, end })
+        self.settle(|_| Bounds { start, end }, |_| (), |(), _| ()).0
     }
 
     /// Waits until no entry of the range is in transition: all of it or nothing, and from
     /// the beginning after each wait, as anything may have happened meanwhile. `range` is
-    /// asked each time.
+    /// asked each time. On the way `see` sees the entries, so that what a function wants
+    /// to know of all before it changes one takes no walk more.
     ///
     /// Lock: held for writing, let go while it waits, and held on return.
-    pub(crate) fn settle(mut self, range: impl Fn(&Self) -> Bounds) -> Settled {
+    #[inline(always)]
+    pub(crate) fn settle<T: Copy>(
+        mut self,
+        range: impl Fn(&Self) -> Bounds,
+        first: impl Fn(Bounds) -> T,
+        see: impl Fn(T, Entry<'_, WriteLocked>) -> T,
+    ) -> (Settled, T) {
         loop {
             let bounds = range(&self);
-            self = match wait_for_one(self.stand(bounds.start, |_, _| {}).1, bounds.end) {
-                Waited::Yes(map) => map,
-                Waited::No(map) => return Settled { map, bounds },
-            };
+            let cursor = self.stand(bounds.start, |_, _| {}).1;
+            let mut seen = first(bounds);
+            let settled = cursor.each_below(bounds.end, |entry| {
+                if entry.in_transition() {
+                    entry.set_needs_wakeup();
+                    return false;
+                }
+                seen = see(seen, entry);
+                true
+            });
+            if settled {
+                return (Settled { cursor, bounds }, seen);
+            }
+            self = cursor.wait();
         }
-    }
-}
-
-enum Waited {
-    Yes(Map<WriteLocked>),
-    No(Map<WriteLocked>),
-}
-
-fn wait_for_one(mut cursor: Cursor, end: usize) -> Waited {
-    loop {
-        cursor = match cursor.step(end) {
-            Ok(step) if step.entry().in_transition() => return Waited::Yes(step.wait()),
-            Ok(step) => step.pass(),
-            Err(cursor) => return Waited::No(cursor.into_map()),
-        };
     }
 }
 
@@ -75,17 +79,32 @@ impl Settled {
 
     /// The map.
     pub(crate) fn map(&self) -> &Map<WriteLocked> {
-        &self.map
+        self.cursor.map()
     }
 
-    /// Changes what is in the range, whose first entry begins no lower than it does.
-    pub(crate) fn edit<T>(self, work: impl FnOnce(Cursor) -> (Cursor, T)) -> (Self, T) {
-        let (cursor, result) = work(self.map.clip_and_stand(self.bounds.start));
-        (Settled { map: cursor.into_map(), ..self }, result)
+    /// Whether an entry covers the range's start.
+    pub(crate) fn is_covered(&self) -> bool {
+        let map = self.cursor.map();
+        map.entry(self.cursor.link()).is_some_and(|entry| entry.start() <= self.bounds.start)
     }
 
-    /// The map, for whoever changes no wiring.
-    pub(crate) fn into_map(self) -> Map<WriteLocked> {
-        self.map
+    /// Lets the first entry begin no lower than the range does. `asks`: whether it is to be
+    /// wired.
+    #[inline(always)]
+    pub(crate) fn clip_start(
+        self,
+        asks: impl Fn(&Map<WriteLocked>, Entry<'_, WriteLocked>) -> bool,
+    ) -> Self {
+        let (map, start) = (self.cursor.map(), self.bounds.start);
+        if let Some(entry) = map.entry(self.cursor.link()).filter(|entry| entry.start() < start) {
+            map.make_object_to_clip(entry, asks(map, entry));
+            map.clip_start(entry, start);
+        }
+        self
+    }
+
+    /// What is to be done with the range, entry by entry.
+    pub(crate) fn into_cursor(self) -> Cursor {
+        self.cursor
     }
 }

@@ -34,13 +34,15 @@
 
 use crate::bindings::{
     shim_KERN_RESOURCE_SHORTAGE as RESOURCE_SHORTAGE, shim_KERN_SUCCESS as SUCCESS,
+    shim_VM_PROT_NONE as NONE,
 };
 use crate::callers::bounds::Bounds;
+use crate::callers::cursor::Step;
 use crate::counters;
 use crate::entry::Entry;
 use crate::lock::{Unlocked, WriteLocked};
 use crate::map::Map;
-use crate::sound::entries::begin;
+use crate::sound::entries::{begin, Begun};
 use crate::sound::pages::PAGE_SIZE;
 use crate::sound::settle::Settled;
 use crate::sound::ticket::Ticket;
@@ -58,39 +60,121 @@ pub struct Wiring<'t> {
     ticket: &'t Ticket,
 }
 
+/// How a range was brought in line.
+pub(crate) struct InLine {
+    /// A `kern_return_t`. Unless it is KERN_SUCCESS, nothing is wired that was not wired
+    /// before, and what was to be is asked for no longer.
+    pub(crate) result: i32,
+    /// Whether an entry may agree with a neighbour now that did not before.
+    pub(crate) changed: bool,
+}
+
 impl Settled {
-    /// Wires and unwires what is in the range as its `wired_access` and `protection` ask.
-    /// Returns a `kern_return_t`: unless it is KERN_SUCCESS, nothing is wired that was not
-    /// wired before, and what was to be is asked for no longer.
+    /// Wires and unwires what is in the range, whose entries begin no lower, as `access`
+    /// and `protection` of each ask.
+    ///
+    /// Nothing is marked as long as every page is there: the lock is not let go then.
     ///
     /// Lock: held for writing, let go while a page is waited for, and held on return.
-    pub(crate) fn bring_in_line(self) -> (Map<WriteLocked>, i32) {
+    #[inline(always)]
+    pub(crate) fn bring_in_line(
+        self,
+        access: impl Fn(Entry<'_, WriteLocked>) -> i32,
+    ) -> (Map<WriteLocked>, InLine) {
         counters::scan_called();
-        let ticket = Ticket::new();
         let bounds = self.bounds();
-        let mut any = false;
-        let (settled, ()) = self.edit(|cursor| {
-            let cursor = bounds.walk(cursor, |step| {
-                any |= begin(step.map(), step.entry(), &ticket);
-                step.pass()
-            });
-            (cursor, ())
-        });
-        let map = settled.into_map();
-        match any {
-            true => Wiring { map, bounds, ticket: &ticket }.wire(),
-            false => (map, SUCCESS),
+        let mut cursor = self.into_cursor();
+        let mut changed = false;
+        loop {
+            let step = match cursor.step(bounds.end) {
+                Ok(step) => step,
+                Err(cursor) => return (cursor.into_map(), InLine { result: SUCCESS, changed }),
+            };
+            let begun = begin_step(&step, bounds.end, &access, None);
+            changed |= begun != Begun::Nothing;
+            if begun == Begun::ToWire {
+                let (map, entry) = (step.map(), step.entry());
+                if let Some(missing) = map.wire_pages(entry, entry.start()) {
+                    let map = step.pass().into_map();
+                    let (map, result) = mark_and_wire(map, bounds, missing, &access);
+                    return (map, InLine { result, changed: true });
+                }
+            }
+            cursor = step.pass();
         }
     }
 }
 
+/// Begins what is to be done with an entry, which is clipped first.
+#[inline(always)]
+fn begin_step(
+    step: &Step,
+    end: usize,
+    access: impl Fn(Entry<'_, WriteLocked>) -> i32,
+    ticket: Option<&Ticket>,
+) -> Begun {
+    let (map, entry) = (step.map(), step.entry());
+    let access = access(entry);
+    if entry.end() > end {
+        map.make_object_to_clip(entry, access != NONE && entry.protection() != NONE);
+        map.clip_end(entry, end);
+    }
+    begin(map, entry, access, ticket)
+}
+
+/// The rest of it, from the first page on that is not there: marks what has been wired,
+/// and what is to be.
+#[cold]
+#[inline(never)]
+fn mark_and_wire(
+    map: Map<WriteLocked>,
+    bounds: Bounds,
+    missing: usize,
+    access: &impl Fn(Entry<'_, WriteLocked>) -> i32,
+) -> (Map<WriteLocked>, i32) {
+    let ticket = Ticket::new();
+    let mut cursor = map.stand(bounds.start, |_, _| {}).1;
+    loop {
+        cursor = match cursor.step(bounds.end) {
+            Err(cursor) => {
+                let map = cursor.into_map();
+                return Wiring { map, bounds, ticket: &ticket }.wire(missing);
+            }
+            Ok(step) => {
+                let is_mine = match step.entry().start() <= missing {
+                    // Wired once has been what this thread began, and nothing else.
+                    true => step.entry().wired_count() == 1 && !step.entry().is_sub_map(),
+                    false => begin_step(&step, bounds.end, access, Some(&ticket)) == Begun::ToWire,
+                };
+                if is_mine {
+                    step.entry().mark_by(&ticket);
+                }
+                step.pass()
+            }
+        };
+    }
+}
+
+impl Map<WriteLocked> {
+    /// Wires pages of the entry from an address on. Returns the address of the first that
+    /// is not there to be wired.
+    fn wire_pages(&self, entry: Entry<'_, WriteLocked>, from: usize) -> Option<usize> {
+        let mut at = from;
+        while at < entry.end() {
+            if !self.wire_page(entry, at) {
+                return Some(at);
+            }
+            at = at.wrapping_add(PAGE_SIZE);
+        }
+        None
+    }
+}
+
 impl<'t> Wiring<'t> {
-    /// Wires all pages, and takes the marks off.
-    fn wire(mut self) -> (Map<WriteLocked>, i32) {
-        let (mut at, mut in_vain) = (self.bounds.start, 0);
-        while let Some(missing) = self.wire_what_is_there(at) {
-            in_vain = if missing == at { in_vain + 1 } else { 0 };
-            at = missing;
+    /// Wires all pages from one on that is not there, and takes the marks off.
+    fn wire(mut self, mut missing: usize) -> (Map<WriteLocked>, i32) {
+        let mut in_vain = 0;
+        loop {
             let (again, mut result) = self.do_unlocked(|map| map.fault(missing));
             self = again;
             if in_vain == MOST_IN_VAIN {
@@ -100,8 +184,12 @@ impl<'t> Wiring<'t> {
             if result != SUCCESS && self.asks_for(missing) {
                 return (self.undo(missing), result);
             }
+            let Some(next) = self.wire_what_is_there(missing) else {
+                return (self.end(), SUCCESS);
+            };
+            in_vain = if next == missing { in_vain + 1 } else { 0 };
+            missing = next;
         }
-        (self.end(), SUCCESS)
     }
 
     /// Wires pages from an address on. Returns the address of the first that is not there
@@ -113,15 +201,8 @@ impl<'t> Wiring<'t> {
             if entry.wired_count() == 0 {
                 return true;
             }
-            let mut at = entry.start().max(from);
-            while at < entry.end() {
-                if !self.map.wire_page(entry, at) {
-                    missing = Some(at);
-                    return false;
-                }
-                at = at.wrapping_add(PAGE_SIZE);
-            }
-            true
+            missing = self.map.wire_pages(entry, entry.start().max(from));
+            missing.is_none()
         });
         missing
     }

@@ -27,6 +27,23 @@ TEST(a_page_that_cannot_be_had)
 	}
 }
 
+/* Nor does what was there to be wired at once stay so. */
+TEST(a_page_that_cannot_be_had_behind_some_that_were_there)
+{
+	map = map_new(USER_MAP, 0, 32);
+	map_add(map, 2, 4)->inheritance = INHERIT_NONE;
+	map_add(map, 4, 8);
+	for (unsigned long page = 2; page < 6; page++)
+		map_store(map, page, page);
+	fault_failing_page = 6;
+	CHECK_EQ(wire(map, 2, 8, READ_WRITE), KERN_MEMORY_ERROR);
+	CHECK_EQ(map->size_wired, 0);
+	for (unsigned long page = 2; page < 8; page++) {
+		CHECK_EQ(map_find(map, page)->wired_access, NONE);
+		CHECK_EQ(wirings(map, page), 0);
+	}
+}
+
 TEST(what_was_wired_before_stays_so)
 {
 	map = map_new(KERNEL_MAP, 0, 32);

@@ -53,6 +53,21 @@ TEST(what_is_wired_is_marked_while_a_page_is_waited_for)
 	}
 }
 
+/* Not until a page is waited for, but then it is, with what was before. */
+TEST(what_has_been_wired_is_marked_then)
+{
+	map = map_new(USER_MAP, 0, 32);
+	map_add(map, 2, 3)->inheritance = INHERIT_SHARE;
+	map_add(map, 3, 5)->inheritance = INHERIT_NONE;
+	map_add(map, 5, 8)->inheritance = INHERIT_SHARE;
+	for (unsigned long page = 2; page < 4; page++)
+		map_store(map, page, page);
+	between(look);
+	CHECK_EQ(wire(map, 2, 6, READ_WRITE), KERN_SUCCESS);
+	CHECK_EQ(pages_faulted, 2);
+	CHECK_EQ(map->size_wired, AT(4));
+}
+
 TEST(pages_that_are_there_are_not_waited_for)
 {
 	map = map_new(USER_MAP, 0, 32);

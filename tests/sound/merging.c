@@ -88,6 +88,17 @@ TEST(wired_once_and_wired_twice_are_alike)
 	CHECK_EQ(map_find(map, 2)->wired_count, 2);
 }
 
+/* Nothing changes but a count, which keeps nothing apart. */
+TEST(what_is_wired_again_stays_one)
+{
+	map = map_new(USER_MAP, 0, 32);
+	map_add(map, 2, 10);
+	wire(map, 2, 10, READ_WRITE);
+	wire(map, 4, 6, READ_WRITE);
+	CHECK_EQ(map->hdr.nentries, 1);
+	CHECK_EQ(map->size_wired, AT(8));
+}
+
 /* Wired, its access taken away, and beside what nobody asked for. */
 TEST(a_request_is_not_lost)
 {

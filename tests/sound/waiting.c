@@ -100,6 +100,24 @@ TEST(to_inherit)
 	CHECK_EQ(map_find(map, 4)->inheritance, INHERIT_NONE);
 }
 
+/* Nor is it clipped before: one mark stands while it is waited for. */
+TEST(to_inherit_a_part_of_it)
+{
+	another_has_page_4();
+	CHECK_EQ(inherit(map, 5, 7, INHERIT_NONE), KERN_SUCCESS);
+	CHECK_EQ(blocks, 2);
+	CHECK_EQ(map_find(map, 5)->inheritance, INHERIT_NONE);
+	CHECK_EQ(map->hdr.nentries, 4);
+}
+
+TEST(to_delete_a_part_of_it)
+{
+	another_has_page_4();
+	CHECK_EQ(unmap(map, 5, 7), KERN_SUCCESS);
+	CHECK_EQ(blocks, 2);
+	CHECK_EQ(map->hdr.nentries, 3);
+}
+
 TEST(to_delete)
 {
 	another_has_page_4();
