@@ -57,7 +57,9 @@ fn merge(mut map: Map<WriteLocked>, pair: Pair) -> Outcome {
     }
 
     #[cfg(feature = "sound")]
-    prev.set_wired_count(prev.wired_count().max(entry.wired_count()));
+    if entry.wired_count() > prev.wired_count() {
+        prev.set_wired_count(entry.wired_count());
+    }
     map.move_hints(entry, prev);
     let unlinked = map.unlink(pair);
     let detached = map.forget_gap(unlinked);

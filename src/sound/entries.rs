@@ -7,20 +7,10 @@ use crate::lock::WriteLocked;
 use crate::map::Map;
 use crate::sound::ticket::Ticket;
 
-/// What comes of an entry that is asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Begun {
-    /// Nothing that tells it from its neighbours.
-    Nothing,
-    /// It is asked for otherwise, or was unwired.
-    Changed,
-    /// It is counted as wired, once; its pages are not yet.
-    ToWire,
-}
-
 /// Asks for the entry's wiring with `access`, and unwires it if it is to be unwired. It is
-/// not in transition. Once has been wired what [`Begun::ToWire`] is returned for, and
-/// nothing else that was begun: what was wired before is counted as wired twice.
+/// not in transition. Returns whether it is to be wired: it is counted so, once, and its
+/// pages are not yet. Nothing else that was begun is counted once: what was wired before is
+/// counted as wired twice. Sets `changed` if it may agree with a neighbour now.
 ///
 /// A submap is left as it is: its entries are wired in its own map.
 #[inline(always)]
@@ -28,48 +18,53 @@ pub(crate) fn begin(
     map: &Map<WriteLocked>,
     entry: Entry<'_, WriteLocked>,
     access: i32,
+    changed: &mut bool,
     ticket: Option<&Ticket>,
-) -> Begun {
-    let mut begun = Begun::Nothing;
+) -> bool {
     if entry.wired_access() != access {
         entry.set_wired_access(access);
-        begun = Begun::Changed;
+        *changed = true;
     }
     if entry.is_sub_map() {
-        return begun;
+        return false;
     }
-    let writable = entry.protection() & WRITE != 0;
-    let wanted = access != NONE && entry.protection() != NONE;
+    let protection = entry.protection();
+    if access == NONE || protection == NONE {
+        if entry.wired_count() != 0 {
+            map.unwire(entry);
+            *changed = true;
+        }
+        return false;
+    }
     // A store would replace the page under its wiring: so the copy is made now, and wired.
-    let stale = writable && entry.needs_copy();
-    if entry.wired_count() != 0 && (!wanted || stale) {
-        map.unwire(entry);
-        begun = Begun::Changed;
-    }
-    if !wanted {
-        return begun;
+    if entry.needs_copy() && protection & WRITE != 0 {
+        if entry.wired_count() != 0 {
+            map.unwire(entry);
+        }
+        map.shadow_object(entry);
+        entry.clear_needs_copy();
     }
     match entry.wired_count() {
         0 => {}
         1 => {
             entry.set_wired_count(2);
-            return begun;
+            return false;
         }
-        _ => return begun,
+        _ => return false,
     }
-    if stale {
-        map.shadow_object(entry);
-        entry.clear_needs_copy();
+    if entry.object().is_null() {
+        map.share_object_with_previous(entry, ticket);
+        map.ensure_object(entry);
     }
-    map.share_object_with_previous(entry, ticket);
-    map.ensure_object(entry);
     map.grow_size_wired(entry.size());
     entry.set_wired_count(1);
-    Begun::ToWire
+    *changed = true;
+    true
 }
 
 impl Map<WriteLocked> {
     /// Unwires an entry. Waits for nothing.
+    #[inline(never)]
     pub(crate) fn unwire(&self, entry: Entry<'_, WriteLocked>) {
         self.forget_wiring(entry);
         self.unwire_pages(entry, entry.end());
@@ -90,12 +85,9 @@ impl Map<WriteLocked> {
         }
     }
 
-    /// Gives an entry without an object, if it will be one with the wired entry before it,
+    /// Gives the entry, which has no object, if it will be one with the wired entry before it,
     /// the space behind that one's: two objects could never become one.
     fn share_object_with_previous(&self, entry: Entry<'_, WriteLocked>, ticket: Option<&Ticket>) {
-        if !entry.object().is_null() {
-            return;
-        }
         let Some(previous) = self.entry(entry.prev()) else { return };
         let alike = previous.end() == entry.start()
             && previous.wired_count() != 0

@@ -30,7 +30,8 @@ pub(crate) fn pageable(
 #[derive(Clone, Copy)]
 struct Seen {
     reached: usize,
-    fits: bool,
+    /// Of what is asked for, what one of them denies; of a hole, all.
+    denied: i32,
 }
 
 #[inline(always)]
@@ -42,16 +43,16 @@ fn between(
 ) -> (i32, Map<WriteLocked>) {
     let (settled, seen) = map.settle(
         range,
-        |bounds| Seen { reached: bounds.start, fits: true },
+        |bounds| Seen { reached: bounds.start, denied: 0 },
         |seen, entry| Seen {
             reached: entry.end(),
-            fits: seen.fits
-                && entry.start() <= seen.reached
-                && entry.protection() & access == access,
+            denied: seen.denied
+                | access & !entry.protection()
+                | if entry.start() > seen.reached { -1 } else { 0 },
         },
     );
     let bounds = settled.bounds();
-    if !settled.is_covered() || checked && !(seen.fits && seen.reached >= bounds.end) {
+    if !settled.is_covered() || checked && (seen.denied != 0 || seen.reached < bounds.end) {
         return (NO_SPACE, settled.into_cursor().into_map());
     }
     let entries = settled.map().count_entries();

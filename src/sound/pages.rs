@@ -8,6 +8,7 @@ use crate::bindings::{
     self, pmap, shim_KERN_SUCCESS as SUCCESS, shim_VM_PROT_WRITE as WRITE, vm_object, vm_page,
 };
 use crate::entry::Entry;
+use crate::layout::bits;
 use crate::lock::{Unlocked, WriteLocked};
 use crate::map::{Map, ObjectLock, QueueLock};
 
@@ -35,6 +36,7 @@ impl<'m> Place<'m> {
     }
 
     /// That of an address of the entry. None: it has no object.
+    #[inline(always)]
     fn of(entry: Entry<'m, WriteLocked>, address: usize) -> Option<Self> {
         let object = NonNull::new(entry.object())?;
         let offset = entry.offset().wrapping_add(address.wrapping_sub(entry.start()));
@@ -68,13 +70,27 @@ impl<'m> Place<'m> {
         unsafe { change(page.as_ptr()) }
     }
 
+    /// How often a page is wired. In one read, where bindgen's accessor takes the bytes of
+    /// this field one by one.
+    fn wire_count(&self, page: NonNull<vm_page>) -> u16 {
+        const PLACE: (u32, u32) = bits::PAGE_WIRE_COUNT;
+        const _: () = assert!(PLACE.0 % 16 == 0 && PLACE.1 < 16);
+        // SAFETY: a page of the object, whose lock covers the field, which begins where a
+        // half word of the bit-fields does.
+        let word = unsafe {
+            let bits = addr_of!((*page.as_ptr())._bitfield_1).cast::<u16>();
+            bits.add(PLACE.0 as usize / 16).read_unaligned()
+        };
+        word & ((1 << PLACE.1) - 1)
+    }
+
     /// Wakes who waits for a page to be wired no longer.
     fn wake(&self, page: NonNull<vm_page>) {
+        let wired = self.wire_count(page) != 0;
         let page = page.as_ptr();
         // SAFETY: a page of the object, whose lock covers the three; the event is an
         // address. Who made a busy page so wakes them in the end.
         unsafe {
-            let wired = vm_page::wire_count_raw(page) != 0;
             if !wired && vm_page::busy_raw(page) == 0 && vm_page::wanted_raw(page) != 0 {
                 vm_page::set_wanted_raw(page, 0);
                 bindings::thread_wakeup_prim(page.cast(), 0, bindings::shim_THREAD_AWAKENED);
@@ -245,11 +261,11 @@ impl Map<WriteLocked> {
 }
 
 /// Takes one wiring off the first wired page from a place down.
+#[inline(always)]
 fn unwire_first(mut place: Option<Place<'_>>) {
     while let Some(here) = place {
         if let Some(page) = here.page() {
-            // SAFETY: a page of an object that is locked.
-            if unsafe { vm_page::wire_count_raw(page.as_ptr()) } != 0 {
+            if here.wire_count(page) != 0 {
                 here.change(bindings::vm_page_unwire, page);
                 here.wake(page);
                 return;

@@ -27,7 +27,7 @@ pub(crate) fn protect(
         |_| SUCCESS,
         |error, entry| if error == SUCCESS { violation(entry, new) } else { error },
     );
-    if error != SUCCESS {
+    if error != SUCCESS || settled.is_empty() {
         return (error, Left::Written(settled.into_cursor().into_map().held()));
     }
     let end = settled.bounds().end;

@@ -52,7 +52,7 @@ impl Map<WriteLocked> {
         see: impl Fn(T, Entry<'_, WriteLocked>) -> T,
     ) -> (Settled, T) {
         loop {
-            let bounds = range(&self);
+            let bounds = nothing_if_empty(range(&self));
             let cursor = self.stand(bounds.start, |_, _| {}).1;
             let mut seen = first(bounds);
             let settled = cursor.each_below(bounds.end, |entry| {
@@ -71,10 +71,24 @@ impl Map<WriteLocked> {
     }
 }
 
+/// No entry begins below the end of what is empty.
+fn nothing_if_empty(bounds: Bounds) -> Bounds {
+    match bounds.start < bounds.end {
+        true => bounds,
+        false => Bounds { end: 0, ..bounds },
+    }
+}
+
 impl Settled {
-    /// The range.
+    /// The range; if that is empty, its end is 0.
     pub(crate) fn bounds(&self) -> Bounds {
         self.bounds
+    }
+
+    /// Whether it is a range of no addresses. Then there is nothing to do, though an entry
+    /// may lie around it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bounds.end == 0
     }
 
     /// The map.
@@ -96,7 +110,8 @@ impl Settled {
         asks: impl Fn(&Map<WriteLocked>, Entry<'_, WriteLocked>) -> bool,
     ) -> Self {
         let (map, start) = (self.cursor.map(), self.bounds.start);
-        if let Some(entry) = map.entry(self.cursor.link()).filter(|entry| entry.start() < start) {
+        let crosses = |entry: &Entry<'_, WriteLocked>| entry.start() < start && !self.is_empty();
+        if let Some(entry) = map.entry(self.cursor.link()).filter(crosses) {
             map.make_object_to_clip(entry, asks(map, entry));
             map.clip_start(entry, start);
         }

@@ -42,7 +42,7 @@ use crate::counters;
 use crate::entry::Entry;
 use crate::lock::{Unlocked, WriteLocked};
 use crate::map::Map;
-use crate::sound::entries::{begin, Begun};
+use crate::sound::entries::begin;
 use crate::sound::pages::PAGE_SIZE;
 use crate::sound::settle::Settled;
 use crate::sound::ticket::Ticket;
@@ -90,9 +90,7 @@ impl Settled {
                 Ok(step) => step,
                 Err(cursor) => return (cursor.into_map(), InLine { result: SUCCESS, changed }),
             };
-            let begun = begin_step(&step, bounds.end, &access, None);
-            changed |= begun != Begun::Nothing;
-            if begun == Begun::ToWire {
+            if begin_step(&step, bounds.end, &access, &mut changed, None) {
                 let (map, entry) = (step.map(), step.entry());
                 if let Some(missing) = map.wire_pages(entry, entry.start()) {
                     let map = step.pass().into_map();
@@ -111,15 +109,16 @@ fn begin_step(
     step: &Step,
     end: usize,
     access: impl Fn(Entry<'_, WriteLocked>) -> i32,
+    changed: &mut bool,
     ticket: Option<&Ticket>,
-) -> Begun {
+) -> bool {
     let (map, entry) = (step.map(), step.entry());
     let access = access(entry);
     if entry.end() > end {
         map.make_object_to_clip(entry, access != NONE && entry.protection() != NONE);
         map.clip_end(entry, end);
     }
-    begin(map, entry, access, ticket)
+    begin(map, entry, access, changed, ticket)
 }
 
 /// The rest of it, from the first page on that is not there: marks what has been wired,
@@ -132,7 +131,7 @@ fn mark_and_wire(
     missing: usize,
     access: &impl Fn(Entry<'_, WriteLocked>) -> i32,
 ) -> (Map<WriteLocked>, i32) {
-    let ticket = Ticket::new();
+    let (ticket, mut changed) = (Ticket::new(), true);
     let mut cursor = map.stand(bounds.start, |_, _| {}).1;
     loop {
         cursor = match cursor.step(bounds.end) {
@@ -144,7 +143,7 @@ fn mark_and_wire(
                 let is_mine = match step.entry().start() <= missing {
                     // Wired once has been what this thread began, and nothing else.
                     true => step.entry().wired_count() == 1 && !step.entry().is_sub_map(),
-                    false => begin_step(&step, bounds.end, access, Some(&ticket)) == Begun::ToWire,
+                    false => begin_step(&step, bounds.end, access, &mut changed, Some(&ticket)),
                 };
                 if is_mine {
                     step.entry().mark_by(&ticket);
@@ -158,6 +157,7 @@ fn mark_and_wire(
 impl Map<WriteLocked> {
     /// Wires pages of the entry from an address on. Returns the address of the first that
     /// is not there to be wired.
+    #[inline(always)]
     fn wire_pages(&self, entry: Entry<'_, WriteLocked>, from: usize) -> Option<usize> {
         let mut at = from;
         while at < entry.end() {

@@ -82,6 +82,14 @@ pub const CONDITIONS: &[Condition] = &[
         allows: CLIPPED.and(MERGED).and(OBJECT).and(SHARING),
     },
     Condition {
+        name: "refused-clips",
+        holds: |start| {
+            pairs(start).any(|(a, b)| a.at == b.at)
+                && (is_refused(start) || denies(start) || start.call.start >= start.call.end)
+        },
+        allows: MERGED,
+    },
+    Condition {
         name: "wire-all-empty",
         holds: |start| start.call.caller == PageableAll && start.state.entries.is_empty(),
         allows: STOPPED,
@@ -96,16 +104,7 @@ pub const CONDITIONS: &[Condition] = &[
         holds: |start| start.call.wires() && within(start).any(|entry| entry.is_sub_map),
         allows: WIRINGS.and(STOPPED),
     },
-    Condition {
-        name: "physical-memory",
-        holds: |Start { state, call, .. }| {
-            let [first, end] = state.kernel_virtual;
-            matches!(call.caller, Remove | Delete)
-                && state.is_kernels
-                && !(call.start >= first && call.end <= end)
-        },
-        allows: STOPPED,
-    },
+    Condition { name: "physical-memory", holds: is_physical, allows: STOPPED },
     Condition {
         name: "hint-left",
         holds: |Start { state, call, .. }| {
@@ -125,6 +124,14 @@ impl Call {
     fn wires(&self) -> bool {
         matches!(self.caller, Protect | Pageable | PageableAll)
     }
+}
+
+/// Whether it is to delete what is no virtual memory of the kernel's.
+pub fn is_physical(Start { state, call, .. }: &Start) -> bool {
+    let [first, end] = state.kernel_virtual;
+    matches!(call.caller, Remove | Delete)
+        && state.is_kernels
+        && !(call.start >= first && call.end <= end)
 }
 
 /// Whether the call is to leave all that is in the range wired.
@@ -165,6 +172,23 @@ fn is_refused(start: &Start) -> bool {
         entry.is_sub_map || start.call.value & !(NOTIFY | entry.max_protection) != 0
     };
     start.call.caller == Protect && within(start).any(refuses)
+}
+
+/// Whether it is a wiring or unwiring that is refused, as the range has a hole, or an entry does
+/// not allow the access.
+fn denies(start: &Start) -> bool {
+    let Call { caller, value, flags: [_, checked], end, .. } = start.call;
+    if caller != Pageable {
+        return false;
+    }
+    let mut reached = start.call.start;
+    let fits = within(start).all(|entry| {
+        let fits = entry.start <= reached && value & !entry.protection == 0;
+        reached = entry.end;
+        fits
+    });
+    let covered = start.parts.iter().any(|entry| entry.start == start.call.start);
+    !covered || checked && (!fits || reached < end)
 }
 
 /// Whether two neighbours are alike after the call, but for their wirings and objects.

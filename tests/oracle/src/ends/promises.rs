@@ -3,7 +3,7 @@
 //! shipped code did.
 
 use crate::callers::Caller::*;
-use crate::ends::conditions::{wires_now, within};
+use crate::ends::conditions::{is_physical, wires_now, within};
 use crate::ends::state::{Entry, Outcome, State};
 use crate::ends::Start;
 use crate::machine::Stop;
@@ -31,10 +31,12 @@ pub fn kept(start: &Start, ours: &State, outcome: &Outcome) -> Result<(), &'stat
     check(ours.size_wired <= most, "size_wired is more than all that is mapped")?;
     ours.wires_what_it_counts()?;
     check(ours.waits != 0 || !must_wait(start), "it did not wait for an entry in transition")?;
+    check(result != 0 || !is_physical(start), "what is no virtual memory was taken")?;
     if result == 0 && wires_now(start) {
         check(all_is_wired(start, ours), "success, and not all is wired")?;
     }
-    check(result != 0 || !could_merge(start, ours), "entries that are alike stay apart")
+    let merges = result == 0 && !leaves_all(start, ours);
+    check(!merges || !could_merge(start, ours), "entries that are alike stay apart")
 }
 
 fn kept_of(start: &Start, entry: &Entry) -> Result<(), &'static str> {
@@ -66,6 +68,18 @@ fn all_is_wired(start: &Start, ours: &State) -> bool {
     let of_range =
         |entry: &&Entry| within(start).any(|part| part.start < entry.end && entry.start < part.end);
     ours.entries.iter().filter(of_range).all(wired)
+}
+
+/// Whether the call changed no entry, but for how often one is counted as wired; others took their
+/// marks off. Then nothing need be merged either.
+fn leaves_all(start: &Start, ours: &State) -> bool {
+    let at_rest = |entry: &Entry| Entry {
+        count: entry.count.min(1),
+        in_transition: false,
+        needs_wakeup: false,
+        ..*entry
+    };
+    start.state.entries.iter().map(at_rest).eq(ours.entries.iter().map(at_rest))
 }
 
 /// Whether two entries of the range, or at its ends, differ in nothing.
