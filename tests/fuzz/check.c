@@ -203,11 +203,31 @@ static void calls_are_told_in_words(void)
 	assert(!strcmp(printed, "# call 3: vm_copy of fork 1, page 2, 4 pages, to page 9, known: copy-onto-itself\n"));
 }
 
+static void an_object_that_is_mapped_no_longer_is_not_known_once_it_was_stored_to(void)
+{
+	const struct words_of first[OBJECTS] = { { .word = { 5, 5 } }, { .word = { 6, 6 } } };
+	struct page *page = model.views[0].pages;
+
+	memset(&model, 0, sizeof model);
+	start_objects(&model, first);
+	assert(object_is_known(&model, 0, &first[0]));
+	map_object_page(&model, &page[0], model.objects[0][3]);
+	contents(&model, &page[0])->word[1] = 7;
+	assert(object_is_known(&model, 0, &first[0]));
+	map_object_page(&model, &page[1], model.objects[0][0]);
+	unmap_page(&model, &page[0]);
+	assert(object_is_known(&model, 0, &first[0]));
+	unmap_page(&model, &page[1]);
+	assert(!object_is_known(&model, 0, &first[0]));
+	assert(object_is_known(&model, 1, &first[1]));
+}
+
 int main(void)
 {
 	calls_stay_within_the_arena();
 	seeds_and_cases_differ();
 	shared_pages_change_together_and_copies_do_not();
+	an_object_that_is_mapped_no_longer_is_not_known_once_it_was_stored_to();
 	known_defects_are_met_where_they_are();
 	words_are_taken_or_refused();
 	calls_are_told_in_words();

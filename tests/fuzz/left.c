@@ -2,7 +2,7 @@
 #include "left.h"
 #include "../storm/text.h"
 
-enum { MILLISECONDS = 20, PATIENCE = 5000 };
+enum { MILLISECONDS = 20, PATIENCE = 20000 };
 /* The kernel's caches and tables grow a little for good. */
 enum { SOME_PAGES = 256 };
 

@@ -74,6 +74,22 @@ void start_objects(struct model *model, const struct words_of words[OBJECTS])
 			model->objects[i][j] = take_cell(model, &words[i]);
 }
 
+bool object_is_known(const struct model *model, unsigned object, const struct words_of *first)
+{
+	bool stored = false;
+
+	for (unsigned i = 0; i < OBJECT_PAGES; i++) {
+		const struct cell *cell = &model->cells[model->objects[object][i]];
+
+		/* One user is the object. */
+		if (cell->users > 1)
+			return true;
+		for (unsigned j = 0; j < WORDS; j++)
+			stored = stored || cell->words.word[j] != first->word[j];
+	}
+	return !stored;
+}
+
 bool any_mapped(const struct page *page, unsigned pages)
 {
 	for (unsigned i = 0; i < pages; i++)

@@ -80,6 +80,11 @@ struct words_of *contents(struct model *model, const struct page *page);
 
 /* Gives the objects their contents. */
 void start_objects(struct model *model, const struct words_of words[OBJECTS]);
+/*
+ * Whether it is known what the object, whose pages are FIRST at first, holds: nothing has been stored to it, or it is mapped still.
+ * Once it is not, the kernel gives the pager, which keeps nothing, what was stored; or has it still, for the sake of a copy.
+ */
+bool object_is_known(const struct model *model, unsigned object, const struct words_of *first);
 bool any_mapped(const struct page *page, unsigned pages);
 bool is_bad(const struct model *model, const struct page *page);
 /* Others see what is stored to it. */

@@ -34,7 +34,7 @@ bool can_perform(const struct subject *subject, const struct call *call)
 	case TERMINATE:
 		return subject->model.views[call->to].task;
 	case MAP_OBJECT:	/* a send right is there for the subject itself alone */
-		return call->view == 0;
+		return call->view == 0 && object_is_known(&subject->model, call->object, &object_words[call->object]);
 	case WIRE_EVERYTHING:	/* the subject's own program is not the model's */
 		return subject->host_priv && !(call->view == 0 && call->flags & WIRE_CURRENT);
 	case READ:	/* what is shared is copied at once, and whatever fails then is the result */
