@@ -117,15 +117,25 @@ void arena_write(const struct arena *a, uint32_t page, uint32_t word)
 	made(a, vm_write(&a->actor->caller, a->task, arena_address(a, page), words, PAGE));
 }
 
-void arena_map(const struct arena *a, uint32_t page, uint32_t pages, port_t object, uint32_t protection)
+static void map(const struct arena *a, uint32_t page, uint32_t pages, port_t object, bool copy, uint32_t protection)
 {
 	struct mapping mapping = {
-		.address = arena_address(a, page), .size = pages * PAGE, .object = object, .protection = protection,
+		.address = arena_address(a, page), .size = pages * PAGE, .object = object, .copy = copy, .protection = protection,
 		.max_protection = PROT_ALL, .inheritance = INHERIT_COPY,
 	};
 
-	act(a->actor, object ? "vm_map of an object" : "vm_map", page, pages, protection);
+	act(a->actor, copy ? "vm_map of a copy of an object" : object ? "vm_map of an object" : "vm_map", page, pages, protection);
 	made(a, vm_map(&a->actor->caller, a->task, &mapping));
+}
+
+void arena_map(const struct arena *a, uint32_t page, uint32_t pages, port_t object, uint32_t protection)
+{
+	map(a, page, pages, object, false, protection);
+}
+
+void arena_map_copy(const struct arena *a, uint32_t page, uint32_t pages, port_t object, uint32_t protection)
+{
+	map(a, page, pages, object, true, protection);
 }
 
 void arena_fork(const struct arena *a)

@@ -78,3 +78,21 @@ void copy_onto_itself_piece(struct actor *actor)
 	arena_fork(&a);
 	arena_copy(&a, 10, 3, 8);
 }
+
+/* A store to the object puts a page into the copy, in front of the one that the copy has wired. */
+void pushed_before_wired(struct actor *actor)
+{
+	static struct pager pager;
+	struct arena a = arena_empty(actor);
+
+	pager.answer = PAGER_SUPPLIES;
+	pager.copy_strategy = COPY_DELAY;
+	if (!pager_start(&pager, &actor->caller, actor->scene->cpus, &actor->failure))
+		return;
+	arena_map_copy(&a, 0, 1, pager.object, PROT_READ);
+	arena_load(&a, 0);
+	arena_wire(&a, 0, 1, PROT_READ);
+	arena_map(&a, 1, 1, pager.object, PROT_DEFAULT);
+	arena_store(&a, 1, 1);
+	arena_unwire(&a, 0, 1);
+}

@@ -17,6 +17,7 @@ static const struct defect defects[] = {
 	{ "fork-endless.object", { fork_endless_object } },
 	{ "copy-onto-itself", { copy_onto_itself } },
 	{ "copy-onto-itself.piece", { copy_onto_itself_piece } },
+	{ "pushed-before-wired", { pushed_before_wired } },
 	{ "lock-wired-page", { lock_wired_page } },
 	{ "own-pager", { own_pager } },
 	{ "copyin-hides-error", { copyin_hides_error } },

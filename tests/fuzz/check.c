@@ -165,6 +165,16 @@ static void known_defects_are_met_where_they_are(void)
 	meets("wired-needs-copy", (struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_DEFAULT });
 	meets_none((struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_READ });
 
+	page = fresh(2);
+	page[0].lent = true;
+	page[0].protection = page[1].protection = PROT_READ;
+	meets("pushed-before-wired", (struct call){ .operation = WIRE, .page = 0, .pages = 2, .protection = PROT_READ });
+	meets_none((struct call){ .operation = WIRE, .page = 1, .pages = 1, .protection = PROT_READ });
+	page[0].protection = PROT_DEFAULT;
+	meets_none((struct call){ .operation = WIRE, .page = 0, .pages = 2, .protection = PROT_READ });
+	page[0].wanted = true;
+	meets("pushed-before-wired", (struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_READ });
+
 	meets("map-bad-mask", (struct call){ .operation = MAP_ALIGNED, .anywhere = true, .mask = 0x55555555 });
 	meets_none((struct call){ .operation = MAP_ALIGNED, .mask = 0x55555555 });
 	meets_none((struct call){ .operation = MAP_ALIGNED, .anywhere = true, .mask = 0xe0001fff });

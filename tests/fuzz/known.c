@@ -134,6 +134,41 @@ static bool fork_shares_wired(const struct model *model, const struct call *call
 	return false;
 }
 
+/* What it may be used for, once it is wired by the call. */
+static uint32_t wired_for(const struct view *view, const struct page *page, const struct call *call)
+{
+	bool asked = page->wanted || view->future;
+
+	switch (call->operation) {
+	case WIRE:
+		return page->protection;
+	case WIRE_EVERYTHING:
+		return call->flags & WIRE_CURRENT ? page->protection : PROT_NONE;
+	case PROTECT:
+		return asked ? call->protection : PROT_NONE;
+	case PROTECT_MAX:
+		return asked ? page->protection & call->protection : PROT_NONE;
+	default:
+		return PROT_NONE;
+	}
+}
+
+static bool to_be_read_alone(uint32_t protection)
+{
+	return protection != PROT_NONE && !(protection & PROT_WRITE);
+}
+
+static bool pushed_before_wired(const struct model *model, const struct call *call)
+{
+	struct range range = range_of(model, call);
+	const struct view *view = &model->views[call->view];
+
+	for (unsigned i = 0; i < range.pages; i++)
+		if (range.first[i].mapped && range.first[i].lent && to_be_read_alone(wired_for(view, &range.first[i], call)))
+			return true;
+	return call->operation == MAP_OBJECT && call->copy && view->future && to_be_read_alone(call->protection);
+}
+
 static bool fork_endless(const struct model *model, const struct call *call)
 {
 	for (unsigned i = 0; call->operation == FORK && i < PAGES; i++) {
@@ -194,6 +229,7 @@ static const struct {
 	{ "copy-onto-wired", copy_onto_wired, false },
 	{ "wired-needs-copy", wired_needs_copy, true },
 	{ "fork-shares-wired", fork_shares_wired, true },
+	{ "pushed-before-wired", pushed_before_wired, true },
 	{ "fork-endless", fork_endless, false },
 	{ "copy-onto-itself", copy_onto_itself, false },
 	{ "silent-wire-failure", silent_wire_failure, false },
