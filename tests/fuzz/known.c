@@ -185,16 +185,11 @@ static bool fork_endless(const struct model *model, const struct call *call)
 	return false;
 }
 
-static bool copy_onto_itself(const struct model *model, const struct call *call)
-{
-	return call->operation == COPY && any(range_of(model, call), lends) && any(destination(model, call), is_in_common);
-}
-
 /*
- * Pages beside each other are pieces of one object more often there, and the model knows of no object: whatever the source is, it
- * may be of the destination's.
+ * Pages beside each other may be pieces of one object, and the model knows of no object: whatever the source is, it may be of the
+ * destination's.
  */
-static bool copies_onto_common(const struct model *model, const struct call *call)
+static bool copy_onto_itself(const struct model *model, const struct call *call)
 {
 	return call->operation == COPY && any(destination(model, call), is_in_common);
 }
@@ -242,8 +237,6 @@ static const struct {
 
 const char *known_defect(const struct model *model, const struct call *call, bool sound)
 {
-	if (sound && copies_onto_common(model, call))
-		return "copy-onto-itself";
 	for (unsigned i = 0; i < sizeof defects / sizeof defects[0]; i++)
 		if (!(sound && defects[i].kept_away) && defects[i].holds(model, call))
 			return defects[i].name;
