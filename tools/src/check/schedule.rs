@@ -79,6 +79,14 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_waits_more_than_it_works_runs_beside_any() {
+        let steps = steps(&[(2, &[]), (0, &[]), (2, &[])]);
+        assert_eq!(next(&steps, &[Running, Waiting, Waiting], 2), Next::Begin(1));
+        assert_eq!(next(&steps, &[Running, Running, Waiting], 2), Next::Wait);
+        assert_eq!(next(&steps, &[Done, Running, Waiting], 2), Next::Begin(2));
+    }
+
+    #[test]
     fn a_step_waits_for_those_before_it_that_are_wanted() {
         let steps = steps(&[(1, &[]), (1, &[]), (1, &[0, 1])]);
         assert_eq!(next(&steps, &[Done, Running, Waiting], 4), Next::Wait);

@@ -10,7 +10,7 @@ use anyhow::{bail, ensure, Context, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub name: String,
-    /// That it keeps busy.
+    /// That it keeps busy; 0: it waits more than it works.
     pub cores: usize,
     /// Steps that must have ended before, as places in the table.
     pub after: Vec<usize>,
@@ -92,7 +92,7 @@ fn step(line: &str, before: &[Step]) -> Result<Step> {
     ensure!(before.iter().all(|step| step.name != name), "there are two steps named {name}");
     ensure!(!command.is_empty(), "{name} has no command");
     let cores = match cores.parse() {
-        Ok(cores) if cores > 0 => cores,
+        Ok(cores) => cores,
         _ => bail!("{name}: '{cores}' is no number of cores"),
     };
     let place = |other: &str| {
@@ -133,7 +133,7 @@ mod tests {
             ("a | 1 | | true | x\na | 1 | | true | x", "line 2: there are two steps named a"),
             ("a | 1 | b | true | x\nb | 1 | | true | x", "no step above it has that name"),
             ("a | none | | true | x", "no number of cores"),
-            ("a | 0 | | true | x", "no number of cores"),
+            ("a | -1 | | true | x", "no number of cores"),
             ("a b | 1 | | true | x", "cannot be named"),
             ("a | 1 | | | x", "a has no command"),
             ("kernels default: x\n", "no kernel x"),
