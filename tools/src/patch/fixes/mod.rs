@@ -59,6 +59,7 @@ fixes! {
     vm "unmerged-wirings",
     vm "wire-quota-twice",
     vm "load-refused",
+    vm "pushed-before-wired",
     ipc "late-wakeup",
 }
 
