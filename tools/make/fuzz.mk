@@ -16,17 +16,19 @@ fuzz-program: packages-build
 
 ## make fuzz       random VM calls, stock beside ours: docs/fuzz.md. CALLS=20000 SEED=1; KNOWN=1: known defects too
 ##                 PRIVILEGED=1: with vm_wire_all, and wiring through the privileged port
-##                 THREADS=5: of several threads of a task; nothing is compared then
+##                 THREADS=5: of several threads of a task; nothing is compared then. MEMORY=24M: little memory
 ##                 CALLERS=1: ours with these; SOUND=1: in that form, beside the model alone
 ##                 SEED=n CASE=n KEEP=list: one case again, told call by call
 fuzz: for-kernel packages-run fuzz-program
 	@rust=$(call made,plain-graft) && $(VMTOOL) fuzz --stock '$(KERNEL)' --rust "$$rust" --program $(FUZZ) \
 		--calls $(CALLS) $(seed) $(if $(FIRST),--first $(FIRST)) --threads $(THREADS) \
 		$(if $(KNOWN),--known) $(if $(SOUND),--sound) $(if $(PRIVILEGED),--privileged) $(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep $(KEEP)) \
-		--smp $(fuzz-smp) $(quick-loader) --banner-timeout 120 --timeout 7200 --logs "$${rust%/*}/fuzz-logs" \
+		--smp $(fuzz-smp) $(if $(MEMORY),--memory $(MEMORY)) $(quick-loader) --banner-timeout 120 --timeout 7200 \
+		--logs "$${rust%/*}/fuzz-logs" \
 		--replay 'make fuzz $(fuzz-kernel)' --title "$(title)"
 fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAVOUR),KERNEL=$(KERNEL))$\
-	$(if $(SOUND), SOUND=1)$(if $(CALLERS), CALLERS=1)$(if $(PRIVILEGED), PRIVILEGED=1)
+	$(if $(SOUND), SOUND=1)$(if $(CALLERS), CALLERS=1)$(if $(PRIVILEGED), PRIVILEGED=1)$\
+	$(if $(MEMORY), MEMORY=$(MEMORY))
 
 ## make fuzz-wrong after how many calls wrong versions are told from the stock kernel; ONLY="name ...": these
 .PHONY: fuzz-wrong
