@@ -107,7 +107,7 @@ pub(crate) fn scan(map: Map<WriteLocked>, range: &Range) -> Left {
     let Some(start) = map.entry(map.given(range.start())).map(|entry| entry.start()) else {
         return Left::Written(map.held());
     };
-    let (settled, ()) = map.settle(|_| Bounds { start, end: range.end() }, |_| (), |(), _| ());
+    let settled = map.settle_between(start, range.end());
     let (map, _) = settled.bring_in_line(|entry| entry.access());
     Left::Written(map.held())
 }

@@ -10,7 +10,8 @@ use crate::sound::ticket::Ticket;
 /// Asks for the entry's wiring with `access`, and unwires it if it is to be unwired. It is
 /// not in transition. Returns whether it is to be wired: it is counted so, once, and its
 /// pages are not yet. Nothing else that was begun is counted once: what was wired before is
-/// counted as wired twice. Sets `changed` if it may agree with a neighbour now.
+/// counted as wired twice. Sets `changed` if it may agree with a neighbour now. `ticket`: by
+/// which this thread has marked entries before, if it has.
 ///
 /// A submap is left as it is: its entries are wired in its own map.
 #[inline(always)]

@@ -37,8 +37,7 @@ pub(crate) fn protect(
     let cursor = settled.clip_start(asks).into_cursor();
     let (map, asking) = change_all(cursor, end, new, which, asks);
     let Some(start) = asking else { return (SUCCESS, Left::Written(map.held())) };
-    let (settled, ()) = map.settle(|_| Bounds { start, end }, |_| (), |(), _| ());
-    let (map, in_line) = settled.bring_in_line(|entry| entry.access());
+    let (map, in_line) = map.settle_between(start, end).bring_in_line(|entry| entry.access());
     (in_line.result, Left::Written(map.merge_within(Bounds { start, end }).held()))
 }
 

@@ -34,6 +34,7 @@ pub struct Settled {
 
 impl Map<WriteLocked> {
     /// Waits until no entry between the two addresses, in bytes, is in transition.
+    #[inline(always)]
     pub fn settle_between(self, start: usize, end: usize) -> Settled {
         self.settle(|_| Bounds { start, end }, |_| (), |(), _| ()).0
     }
