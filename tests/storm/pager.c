@@ -42,7 +42,7 @@ static result_t answer_request(struct pager *pager, struct rpc *m)
 	pager->requests++;
 	if (size != PAGE)
 		return RPC_WRONG_REPLY;
-	if (pager->late)
+	if (pager->late && (!pager->late_each || pager->requests % pager->late_each == 0))
 		sleep_for(&pager->caller, pager->late);
 	switch (pager->answer) {
 	case PAGER_SUPPLIES:

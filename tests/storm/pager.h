@@ -26,7 +26,8 @@ struct pager {
 	port_t object, thread;
 	uint32_t copy_strategy;
 	volatile enum pager_answer answer;
-	uint32_t late;	/* so many milliseconds before each answer */
+	uint32_t late;	/* so many milliseconds before an answer */
+	uint32_t late_each;	/* only before one of so many answers; 0: before each */
 	/* From the kernel, once the object is mapped. */
 	volatile port_t control, name;
 	volatile uint32_t requests;	/* of data */
