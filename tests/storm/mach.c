@@ -32,6 +32,7 @@ enum id {
 
 	ID_MACH_PORT_NAMES = 3200,
 	ID_MACH_PORT_ALLOCATE = 3204,
+	ID_MACH_PORT_DESTROY = 3205,
 	ID_MACH_PORT_DEALLOCATE = 3206,
 };
 
@@ -39,13 +40,13 @@ enum id {
 enum {
 	STATE_REGS_SEGS = 5,
 #ifdef __x86_64__
-	STATE_WORDS = 42,
+	STATE_WORDS = REGISTERS,
 	STATE_ARGUMENT = 16,
 	STATE_FRAME = 20,
 	STATE_ENTRY = 32,
 	STATE_STACK = 38,
 #else
-	STATE_WORDS = 17,
+	STATE_WORDS = REGISTERS,
 	STATE_FRAME = 6,
 	STATE_ENTRY = 12,
 	STATE_STACK = 15,
@@ -53,7 +54,7 @@ enum {
 };
 
 enum { SCHED_INFO = 2, SCHED_WORDS = 8, SCHED_LAST_PROCESSOR = 7 };
-enum { SET_BASIC_INFO = 1, SET_BASIC_WORDS = 5, SET_PROCESSORS = 0, SET_THREADS = 2 };
+enum { SET_BASIC_INFO = 1, SET_BASIC_WORDS = 5, SET_PROCESSORS = 0, SET_TASKS = 1, SET_THREADS = 2 };
 /* The region's start and end come first, a word_t each. */
 #ifdef __x86_64__
 enum { REGION_WORDS = 16, REGION_WIRED = 7 };
@@ -132,14 +133,12 @@ static void set_word(uint32_t *state, word_t value)
 	memcpy(state, &value, sizeof value);
 }
 
-result_t thread_set_entry(const struct caller *c, port_t thread, word_t entry, word_t stack)
+result_t thread_get_registers(const struct caller *c, port_t thread, struct registers *registers)
 {
-	uint32_t registers[STATE_WORDS];
 	struct rpc_array state;
 	struct rpc m;
 	result_t result;
 
-	/* The segments of a fresh thread are right already, and only the kernel knows them. */
 	rpc_begin(&m, thread, ID_THREAD_GET_STATE);
 	rpc_put_number(&m, STATE_REGS_SEGS);
 	rpc_put_number(&m, STATE_WORDS);
@@ -153,17 +152,34 @@ result_t thread_set_entry(const struct caller *c, port_t thread, word_t entry, w
 	if (state.count != STATE_WORDS || state.out_of_line)
 		return RPC_WRONG_REPLY;
 	for (unsigned i = 0; i < STATE_WORDS; i++)
-		registers[i] = state.words[i];
-	set_word(&registers[STATE_FRAME], 0);
-	set_word(&registers[STATE_ENTRY], entry);
-	set_word(&registers[STATE_STACK], stack);
+		registers->words[i] = state.words[i];
+	return 0;
+}
+
+result_t thread_enter(const struct caller *c, port_t thread, struct registers *registers, word_t entry, word_t stack)
+{
+	uint32_t *words = registers->words;
+	struct rpc m;
+
+	set_word(&words[STATE_FRAME], 0);
+	set_word(&words[STATE_ENTRY], entry);
+	set_word(&words[STATE_STACK], stack);
 #ifdef __x86_64__
-	set_word(&registers[STATE_ARGUMENT], ((const word_t *)stack)[1]);
+	set_word(&words[STATE_ARGUMENT], ((const word_t *)stack)[1]);
 #endif
 	rpc_begin(&m, thread, ID_THREAD_SET_STATE);
 	rpc_put_number(&m, STATE_REGS_SEGS);
-	rpc_put_numbers(&m, registers, STATE_WORDS);
+	rpc_put_numbers(&m, words, STATE_WORDS);
 	return call_and_end(c, &m);
+}
+
+result_t thread_set_entry(const struct caller *c, port_t thread, word_t entry, word_t stack)
+{
+	struct registers registers;
+	/* The segments of a fresh thread are right already, and only the kernel knows them. */
+	result_t result = thread_get_registers(c, thread, &registers);
+
+	return result ? result : thread_enter(c, thread, &registers, entry, stack);
 }
 
 result_t thread_last_processor(const struct caller *c, port_t thread, uint32_t *slot)
@@ -210,6 +226,7 @@ result_t processor_set_size(const struct caller *c, port_t name, struct set_size
 	if (rpc_end(&m) || info.out_of_line || info.count != SET_BASIC_WORDS)
 		return RPC_WRONG_REPLY;
 	size->processors = info.words[SET_PROCESSORS];
+	size->tasks = info.words[SET_TASKS];
 	size->threads = info.words[SET_THREADS];
 	return 0;
 }
@@ -408,6 +425,15 @@ result_t mach_port_deallocate(const struct caller *c, port_t task, port_t name)
 	struct rpc m;
 
 	rpc_begin(&m, task, ID_MACH_PORT_DEALLOCATE);
+	rpc_put_name(&m, name);
+	return call_and_end(c, &m);
+}
+
+result_t mach_port_destroy(const struct caller *c, port_t task, port_t name)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_MACH_PORT_DESTROY);
 	rpc_put_name(&m, name);
 	return call_and_end(c, &m);
 }

@@ -18,6 +18,16 @@ struct caller {
 	port_t reply;
 };
 
+/* Of a thread, as the kernel has them: general ones and segments. */
+#ifdef __x86_64__
+enum { REGISTERS = 42 };
+#else
+enum { REGISTERS = 17 };
+#endif
+struct registers {
+	uint32_t words[REGISTERS];
+};
+
 struct region {
 	word_t start, size;
 	uint32_t protection, max_protection, inheritance;
@@ -29,7 +39,7 @@ struct wired_region {
 };
 
 struct set_size {
-	uint32_t processors, threads;
+	uint32_t processors, tasks, threads;
 };
 
 /* Tasks and threads. */
@@ -38,6 +48,9 @@ result_t task_terminate(const struct caller *c, port_t task);
 result_t thread_create(const struct caller *c, port_t *thread);
 result_t thread_terminate(const struct caller *c, port_t thread);
 result_t thread_resume(const struct caller *c, port_t thread);
+result_t thread_get_registers(const struct caller *c, port_t thread, struct registers *registers);
+/* The same as the next with registers of any other thread, whose segments are the same. */
+result_t thread_enter(const struct caller *c, port_t thread, struct registers *registers, word_t entry, word_t stack);
 /* Makes a suspended thread start in the function at ENTRY; its return address is at STACK, and above that its argument. */
 result_t thread_set_entry(const struct caller *c, port_t thread, word_t entry, word_t stack);
 /* Slot number of the processor that ran the thread last. */
@@ -66,6 +79,8 @@ result_t vm_wired_region(const struct caller *c, port_t task, word_t address, st
 result_t mach_port_names(const struct caller *c, port_t task, struct rpc_array *names, struct rpc_array *types);
 result_t mach_port_allocate(const struct caller *c, port_t task, uint32_t right, port_t *name);
 result_t mach_port_deallocate(const struct caller *c, port_t task, port_t name);
+/* All rights that the task has under the name. */
+result_t mach_port_destroy(const struct caller *c, port_t task, port_t name);
 
 result_t host_reboot(const struct caller *c, port_t host_priv);
 

@@ -7,7 +7,6 @@ enum id {
 	ID_DATA_ERROR = 2090,
 	ID_DATA_SUPPLY = 2093,
 	ID_READY = 2094,
-	ID_MACH_PORT_DESTROY = 3205,
 
 	ID_INIT = 2200,
 	ID_TERMINATE = 2201,
@@ -87,13 +86,8 @@ static result_t end_ports(struct pager *pager, struct rpc *m)
 
 	ports[0] = rpc_get_word(m);
 	ports[1] = rpc_get_word(m);
-	for (unsigned i = 0; i < 2 && !result; i++) {
-		struct rpc call;
-
-		rpc_begin(&call, pager->caller.task, ID_MACH_PORT_DESTROY);
-		rpc_put_name(&call, ports[i]);
-		result = rpc_call(&call, pager->caller.reply);
-	}
+	for (unsigned i = 0; i < 2 && !result; i++)
+		result = mach_port_destroy(&pager->caller, pager->caller.task, ports[i]);
 	pager->mapped--;
 	return result;
 }

@@ -2,11 +2,16 @@
 #include "text.h"
 #include "traps.h"
 
+/* Memory of any type, a word at a time. */
+typedef uint32_t __attribute__((may_alias, aligned(1))) any_word;
+
 void *memcpy(void *to, const void *from, size_t size)
 {
 	unsigned char *t = to;
 	const unsigned char *f = from;
 
+	for (; size >= sizeof(any_word); size -= sizeof(any_word), t += sizeof(any_word), f += sizeof(any_word))
+		*(any_word *)t = *(const any_word *)f;
 	while (size--)
 		*t++ = *f++;
 	return to;
@@ -14,8 +19,11 @@ void *memcpy(void *to, const void *from, size_t size)
 
 void *memset(void *to, int byte, size_t size)
 {
+	const uint32_t word = (unsigned char)byte * 0x01010101u;
 	unsigned char *t = to;
 
+	for (; size >= sizeof(any_word); size -= sizeof(any_word), t += sizeof(any_word))
+		*(any_word *)t = word;
 	while (size--)
 		*t++ = (unsigned char)byte;
 	return to;

@@ -41,5 +41,6 @@ _start:	/* the kernel leaves argc and the argument pointers on top of the stack 
 	trap	trap_task_self, -28
 	trap	trap_host_self, -29
 	trap	trap_print, -30
+	trap	trap_insert_right, -74
 
 	.section .note.GNU-stack, "", @progbits

@@ -21,6 +21,9 @@ port_t trap_reply_port(void);
 port_t trap_task_self(void);
 port_t trap_host_self(void);	/* the host's name port, without privilege */
 
+/* Gives TASK a right of this task's, under NAME; HOW is a type of right in messages. */
+result_t trap_insert_right(port_t task, port_t name, port_t right, uint32_t how);
+
 /* Only in kernels with the kernel debugger (Debian's -dbg); in others this call is an error of the program. */
 void trap_print(const char *text);
 
