@@ -4,9 +4,8 @@
 #include "touch.h"
 #include "../storm/text.h"
 
-enum { WRITTEN = 4 };	/* the most pages of a vm_write */
-
-static uint32_t data[WRITTEN * PAGE / sizeof(uint32_t)] __attribute__((aligned(PAGE)));
+/* The most pages of a vm_write, and where they are put together: memory that a case has for itself, far from all else. */
+enum { WRITTEN = 4, DATA_PLACE = 0x0a000000 };
 
 static volatile uint32_t *word_at(uint32_t address)
 {
@@ -23,6 +22,13 @@ static void see_words(struct subject *subject, const char *what, uint32_t at, ui
 	}
 	for (unsigned i = 0; i < WORDS; i++)
 		see(subject, what, at, *word_at(word_address(address, i)), words->word[i]);
+}
+
+bool make_room_for_data(const struct caller *c, struct failure *failure)
+{
+	uint32_t place = DATA_PLACE;
+
+	return expect(failure, "vm_allocate", place, vm_allocate(c, c->task, &place, WRITTEN * PAGE, false), 0);
 }
 
 /* The error of a load or a store. */
@@ -42,7 +48,10 @@ void load(struct subject *s, const struct call *call, const struct page *page)
 		result_t result = touch(word_address(page_address(&s->model, call->page), i), false, &word);
 
 		see(s, "error of a load", call->page, result, wanted);
-		if (!result && !wanted)
+		/* What holds for one word of a page holds for the others. */
+		if (result)
+			return;
+		if (!wanted)
 			see(s, "word that was loaded", call->page, word, contents(&s->model, page)->word[i]);
 	}
 }
@@ -118,8 +127,8 @@ void write(struct subject *s, const struct call *call, struct view *view, struct
 
 	for (unsigned i = 0; i < pages; i++)
 		for (unsigned j = 0; j < WORDS; j++)
-			words[i].word[j] = *word_at(word_address((uint32_t)data + i * PAGE, j)) = call->word + i * WORDS + j;
-	see(s, "result", 0, vm_write(&s->caller, view->task, page_address(&s->model, call->page), data, pages * PAGE), wanted);
+			words[i].word[j] = *word_at(word_address(DATA_PLACE + i * PAGE, j)) = call->word + i * WORDS + j;
+	see(s, "result", 0, vm_write(&s->caller, view->task, page_address(&s->model, call->page), (void *)DATA_PLACE, pages * PAGE), wanted);
 	for (unsigned i = 0; !wanted && i < pages; i++) {
 		replace_contents(&s->model, &page[i], &words[i]);
 		page[i].copied = true;

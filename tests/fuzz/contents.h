@@ -5,6 +5,9 @@
 
 #include "perform.h"
 
+/* In the first task, once: what each case has its own copy of. */
+bool make_room_for_data(const struct caller *c, struct failure *failure);
+
 void load(struct subject *subject, const struct call *call, const struct page *page);
 void store(struct subject *subject, const struct call *call, struct page *page);
 void read(struct subject *subject, const struct call *call, struct view *view, struct page *page);

@@ -9,19 +9,19 @@ enum id {
 	ID_VM_MACHINE_ATTRIBUTE = 2099,
 	ID_MACH_VM_REGION_INFO = 3019,
 	ID_HOST_SLAB_INFO = 3022,
-	ID_MACH_PORT_INSERT_RIGHT = 3215,
 };
 
+/* Of the rights that a task can be given. */
+enum { COPY_SEND = 19, MAKE_SEND = 20 };
 enum { ENTRY_WORDS = sizeof(struct entry) / sizeof(uint32_t) };
 enum { STATISTICS_WORDS = 13, STATISTICS_FREE = 1, STATISTICS_WIRED = 4 };
 /* Eleven numbers, then the name. */
 enum { CACHE_WORDS = 19, CACHE_OBJECTS = 7, CACHE_NAME = 11 };
 
-result_t map_entry(const struct caller *c, port_t task, uint32_t address, struct entry *entry)
+result_t map_entry(const struct caller *c, port_t task, uint32_t address, struct entry *entry, port_t *name)
 {
 	struct rpc_array info;
 	struct rpc m;
-	port_t object;
 	result_t result;
 
 	rpc_begin(&m, task, ID_MACH_VM_REGION_INFO);
@@ -30,33 +30,36 @@ result_t map_entry(const struct caller *c, port_t task, uint32_t address, struct
 	if (result)
 		return result;
 	info = rpc_get_array(&m);
-	object = rpc_get_word(&m);
+	*name = rpc_get_word(&m);
 	if (rpc_end(&m) || info.out_of_line || info.count != ENTRY_WORDS)
 		return RPC_WRONG_REPLY;
 	memcpy(entry, info.words, sizeof *entry);
-	return object ? mach_port_deallocate(c, c->task, object) : 0;
+	return 0;
 }
 
-static result_t insert(const struct caller *c, port_t task, port_t name, port_t port, void (*put)(struct rpc *, port_t))
+result_t insert_right(port_t task, port_t name, port_t receive)
 {
-	struct rpc m;
-	result_t result;
-
-	rpc_begin(&m, task, ID_MACH_PORT_INSERT_RIGHT);
-	rpc_put_name(&m, name);
-	put(&m, port);
-	result = rpc_call(&m, c->reply);
-	return result ? result : rpc_end(&m);
+	return trap_insert_right(task, name, receive, MAKE_SEND);
 }
 
-result_t insert_right(const struct caller *c, port_t task, port_t name, port_t receive)
+result_t insert_sent_right(port_t task, port_t name, port_t sent)
 {
-	return insert(c, task, name, receive, rpc_put_made_port);
+	return trap_insert_right(task, name, sent, COPY_SEND);
 }
 
-result_t insert_sent_right(const struct caller *c, port_t task, port_t name, port_t sent)
+result_t set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32_t stack)
 {
-	return insert(c, task, name, sent, rpc_put_port);
+	static struct registers registers;
+	static bool have;
+
+	if (!have) {
+		result_t result = thread_get_registers(c, thread, &registers);
+
+		if (result)
+			return result;
+		have = true;
+	}
+	return thread_enter(c, thread, &registers, entry, stack);
 }
 
 result_t page_counts(const struct caller *c, struct pages *pages)
@@ -76,11 +79,16 @@ result_t page_counts(const struct caller *c, struct pages *pages)
 	return 0;
 }
 
-result_t cache_count(const struct caller *c, port_t host, const char *name, uint32_t *count)
+result_t counts_in_use(const struct caller *c, port_t host, struct in_use *in_use)
 {
-	result_t result, wanted = RPC_WRONG_REPLY;
+	const struct {
+		const char *name;
+		uint32_t *count;
+	} wanted[] = { { "vm_map_entry", &in_use->entries }, { "vm_object", &in_use->objects }, { "vm_map", &in_use->maps } };
+	unsigned found = 0;
 	struct rpc_array caches;
 	struct rpc m;
+	result_t result;
 
 	rpc_begin(&m, host, ID_HOST_SLAB_INFO);
 	rpc_put_number(&m, 0);	/* none of them within the message */
@@ -91,12 +99,13 @@ result_t cache_count(const struct caller *c, port_t host, const char *name, uint
 	if (rpc_end(&m) || caches.count % CACHE_WORDS)
 		return RPC_WRONG_REPLY;
 	for (uint32_t i = 0; i < caches.count; i += CACHE_WORDS)
-		if (same_text((const char *)&caches.words[i + CACHE_NAME], name)) {
-			*count = caches.words[i + CACHE_OBJECTS];
-			wanted = 0;
-		}
+		for (unsigned j = 0; j < sizeof wanted / sizeof wanted[0]; j++)
+			if (same_text((const char *)&caches.words[i + CACHE_NAME], wanted[j].name)) {
+				*wanted[j].count = caches.words[i + CACHE_OBJECTS];
+				found++;
+			}
 	result = drop_array(c, &caches);
-	return result ? result : wanted;
+	return result ? result : found == sizeof wanted / sizeof wanted[0] ? 0 : RPC_WRONG_REPLY;
 }
 
 result_t object_name(const struct caller *c, port_t task, uint32_t address, port_t *name)

@@ -15,14 +15,20 @@ struct entry {
 	uint32_t needs_copy, shared;
 };
 
-/* The entry that holds ADDRESS, or the first one after it; KERN_NO_SPACE: there is none. */
-result_t map_entry(const struct caller *c, port_t task, uint32_t address, struct entry *entry);
+/*
+ * The entry that holds ADDRESS, or the first one after it; KERN_NO_SPACE: there is none. *NAME is the object's name port, or 0; it
+ * is never given back: as long as this task has it, no other object gets that name.
+ */
+result_t map_entry(const struct caller *c, port_t task, uint32_t address, struct entry *entry, port_t *name);
 
 /* Gives TASK a send right to this task's receive right, under a name of our choice. */
-result_t insert_right(const struct caller *c, port_t task, port_t name, port_t receive);
+result_t insert_right(port_t task, port_t name, port_t receive);
 
 /* The same of a send right. */
-result_t insert_sent_right(const struct caller *c, port_t task, port_t name, port_t sent);
+result_t insert_sent_right(port_t task, port_t name, port_t sent);
+
+/* What thread_set_entry does, with the segments of the first thread that it was done with: all have the same. */
+result_t set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32_t stack);
 
 struct pages {
 	uint32_t free, wired;
@@ -30,8 +36,13 @@ struct pages {
 
 result_t page_counts(const struct caller *c, struct pages *pages);
 
-/* How many objects of the kernel's cache NAME are in use, in *COUNT. */
-result_t cache_count(const struct caller *c, port_t host, const char *name, uint32_t *count);
+/* How many of each the kernel has taken from its caches. */
+struct in_use {
+	uint32_t entries, objects, maps;
+};
+
+/* It costs as much as a dozen other calls. */
+result_t counts_in_use(const struct caller *c, port_t host, struct in_use *in_use);
 
 /* The name port of the object that is mapped at ADDRESS. */
 result_t object_name(const struct caller *c, port_t task, uint32_t address, port_t *name);

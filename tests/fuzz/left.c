@@ -22,15 +22,15 @@ static void store_to_own_memory(void)
 bool count_left(const struct caller *c, port_t host, struct left *left, struct failure *failure)
 {
 	store_to_own_memory();
-	return expect(failure, "host_slab_info of vm_map_entry", 0, cache_count(c, host, "vm_map_entry", &left->entries), 0) &&
-	       expect(failure, "host_slab_info of vm_object", 0, cache_count(c, host, "vm_object", &left->objects), 0) &&
-	       expect(failure, "host_slab_info of vm_map", 0, cache_count(c, host, "vm_map", &left->maps), 0) &&
+	return expect(failure, "host_slab_info", 0, counts_in_use(c, host, &left->in_use), 0) &&
 	       expect(failure, "vm_statistics", 0, page_counts(c, &left->pages), 0);
 }
 
 static bool is_clean(const struct left *left, const struct left *before, uint32_t objects)
 {
-	return left->entries <= before->entries && left->maps <= before->maps && left->objects <= before->objects + objects &&
+	const struct in_use *now = &left->in_use, *then = &before->in_use;
+
+	return now->entries <= then->entries && now->maps <= then->maps && now->objects <= then->objects + objects &&
 	       left->pages.wired <= before->pages.wired + SOME_WIRED && left->pages.free + SOME_PAGES >= before->pages.free;
 }
 
@@ -45,12 +45,12 @@ void see_left(const struct caller *c, port_t host, const struct left *before, ui
 			return;
 		sleep_for(c, MILLISECONDS);
 	}
-	print_line("# left: entries %u, %u before; objects %u, %u; maps %u, %u; wired pages %u, %u; free pages %u, %u", left.entries,
-		   before->entries, left.objects, before->objects, left.maps, before->maps, left.pages.wired, before->pages.wired,
+	print_line("# left: entries %u, %u before; objects %u, %u; maps %u, %u; wired pages %u, %u; free pages %u, %u", left.in_use.entries,
+		   before->in_use.entries, left.in_use.objects, before->in_use.objects, left.in_use.maps, before->in_use.maps, left.pages.wired, before->pages.wired,
 		   left.pages.free, before->pages.free);
-	expect(failure, "entries that are left", 0, left.entries, before->entries);
-	expect(failure, "maps that are left", 0, left.maps, before->maps);
-	expect(failure, "objects that are left", objects, left.objects, before->objects);
+	expect(failure, "entries that are left", 0, left.in_use.entries, before->in_use.entries);
+	expect(failure, "maps that are left", 0, left.in_use.maps, before->in_use.maps);
+	expect(failure, "objects that are left", objects, left.in_use.objects, before->in_use.objects);
 	expect(failure, "pages that are still wired", SOME_WIRED, left.pages.wired, before->pages.wired);
 	expect(failure, "pages that are free", SOME_PAGES, left.pages.free, before->pages.free);
 }

@@ -7,7 +7,7 @@
 #include "../storm/report.h"
 
 struct left {
-	uint32_t entries, objects, maps;	/* of the kernel's caches */
+	struct in_use in_use;
 	struct pages pages;
 };
 

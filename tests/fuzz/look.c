@@ -19,32 +19,29 @@ static void see_page(struct subject *s, uint32_t at, const struct page *page, co
 	expect(&s->failure, "whether a page is shared", at, entry->shared, page->shared);
 }
 
-/* Objects are told apart by the order in which they are met: where the kernel has them says nothing. */
-struct met {
-	uint32_t objects[PAGES + 1];
-	unsigned count;
-};
-
-static uint32_t number_of(struct met *met, uint32_t object)
+/* Objects are told apart by the order in which they are met in the case: where the kernel has them says nothing. */
+static uint32_t number_of(struct met *met, port_t name)
 {
-	unsigned number = 0;
+	unsigned number = met->count;
 
-	if (!object)
+	if (!name)
 		return 0;
-	while (number < met->count && met->objects[number] != object)
-		number++;
-	if (number == met->count && number < PAGES + 1)
-		met->objects[met->count++] = object;
-	return number + 1;
+	while (number && met->names[number - 1] != name)
+		number--;
+	if (!number && met->count < MET) {
+		met->names[met->count] = name;
+		number = ++met->count;
+	}
+	return number;
 }
 
-static void note_entry(struct subject *s, struct met *met, const struct entry *entry)
+static void note_entry(struct subject *s, const struct entry *entry, port_t name)
 {
 	note(s, entry->start - s->model.place);
 	note(s, entry->end - entry->start);
 	note(s, entry->protection | entry->max_protection << 4 | entry->inheritance << 8 | entry->wired << 12 | entry->needs_copy << 13 |
 		entry->shared << 14);
-	note(s, number_of(met, entry->object));
+	note(s, number_of(&s->met, name));
 	note(s, entry->offset);
 }
 
@@ -52,12 +49,12 @@ void look(struct subject *s, unsigned number, unsigned page, unsigned pages)
 {
 	const struct view *view = &s->model.views[number];
 	unsigned end = page + pages;
-	struct met met = { 0 };
 
 	while (page < end) {
 		uint32_t address = page_address(&s->model, page);
 		struct entry entry;
-		result_t result = map_entry(&s->caller, view->task, address, &entry);
+		port_t name = 0;
+		result_t result = map_entry(&s->caller, view->task, address, &entry, &name);
 
 		if (result == KERN_NO_SPACE)
 			entry = (struct entry){ .start = UINT32_MAX, .end = UINT32_MAX };
@@ -68,7 +65,7 @@ void look(struct subject *s, unsigned number, unsigned page, unsigned pages)
 		for (; page < end && page_address(&s->model, page) < entry.start; page++)
 			see_page(s, page, &view->pages[page], NULL);
 		if (page < end)
-			note_entry(s, &met, &entry);
+			note_entry(s, &entry, name);
 		for (; page < end && page_address(&s->model, page) < entry.end; page++)
 			see_page(s, page, &view->pages[page], &entry);
 	}
@@ -76,12 +73,12 @@ void look(struct subject *s, unsigned number, unsigned page, unsigned pages)
 
 void note_objects(struct subject *s)
 {
-	uint32_t objects = 0;
+	struct in_use in_use = { 0 };
 
 	if (s->paged)
 		return;
-	see(s, "result of host_slab_info", 0, cache_count(&s->caller, s->host, "vm_object", &objects), 0);
-	note(s, objects - s->objects);
+	see(s, "result of host_slab_info", 0, counts_in_use(&s->caller, s->host, &in_use), 0);
+	note(s, in_use.objects - s->objects);
 }
 
 void see_wired_sum(struct subject *s, unsigned number)

@@ -59,10 +59,12 @@ struct words_of *contents(struct model *model, const struct page *page)
 /* There are as many cells as pages in all views, so one is free. */
 static uint8_t take_cell(struct model *model, const struct words_of *words)
 {
-	uint8_t cell = 0;
+	uint8_t cell = model->last_cell;
 
-	while (model->cells[cell].users)
-		cell++;
+	do
+		cell = cell + 1 < CELLS ? cell + 1 : 0;
+	while (model->cells[cell].users);
+	model->last_cell = cell;
 	model->cells[cell] = (struct cell){ .words = *words, .users = 1 };
 	return cell;
 }

@@ -64,6 +64,7 @@ struct model {
 	struct view views[VIEWS];
 	struct copy copies[COPIES];
 	struct cell cells[CELLS];
+	uint8_t last_cell;	/* that was taken: the next free one lies most likely behind it */
 	uint8_t objects[OBJECTS][OBJECT_PAGES];	/* their cells, which stay */
 };
 

@@ -34,15 +34,15 @@ bool are_unmapped(void)
 	return true;
 }
 
-bool give_objects(const struct caller *c, port_t task, struct failure *failure)
+bool give_objects(port_t task, struct failure *failure)
 {
 	for (unsigned i = 0; i < OBJECTS; i++)
-		if (!expect(failure, "mach_port_insert_right of an object", i, insert_right(c, task, FIRST_NAME + i, pagers[i].object), 0))
+		if (!expect(failure, "mach_port_insert_right of an object", i, insert_right(task, FIRST_NAME + i, pagers[i].object), 0))
 			return false;
 	return true;
 }
 
-void map_object(struct subject *s, const struct call *call, struct view *view, struct page *page)
+bool map_object(struct subject *s, const struct call *call, struct view *view, struct page *page)
 {
 	struct mapping mapping = {
 		.address = page_address(&s->model, call->page), .size = call->pages * PAGE, .object = FIRST_NAME + call->object,
@@ -69,6 +69,7 @@ void map_object(struct subject *s, const struct call *call, struct view *view, s
 	}
 	if (!taken)
 		wire_new_pages(view, page, call->pages);
+	return !taken;
 }
 
 /* Where the cell is the contents of an object's page. */

@@ -13,13 +13,14 @@ bool start_pagers(const struct caller *c, struct failure *failure);
 /* The kernel is done with all of them. */
 bool are_unmapped(void);
 /* The subject maps them by names that it has from the start. */
-bool give_objects(const struct caller *c, port_t task, struct failure *failure);
+bool give_objects(port_t task, struct failure *failure);
 
 /* The first page of an object from the call's page on, where behind the last follows the first; or PAGES. */
 unsigned object_page(const struct model *model, const struct call *call);
 /* Whether there is a page of an object, and none of a copy that a flush would change. */
 bool can_sync(const struct model *model, const struct call *call);
 void sync(struct subject *subject, const struct call *call, const struct view *view);
-void map_object(struct subject *subject, const struct call *call, struct view *view, struct page *page);
+/* False: refused for want of room. */
+bool map_object(struct subject *subject, const struct call *call, struct view *view, struct page *page);
 
 #endif

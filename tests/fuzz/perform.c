@@ -18,6 +18,12 @@ void see(struct subject *subject, const char *what, uint32_t at, uint32_t seen, 
 	expect(&subject->failure, what, at, seen, wanted);
 }
 
+/* Of calls that are refused: the kernel takes a pager's object up, and gives it up at once, which takes as long as ten others. */
+static bool is_seldom(const struct call *call)
+{
+	return call->word / 2 % 4 == 0;
+}
+
 bool can_perform(const struct subject *subject, const struct call *call)
 {
 	const struct view *view = &subject->model.views[call->view];
@@ -34,7 +40,8 @@ bool can_perform(const struct subject *subject, const struct call *call)
 	case TERMINATE:
 		return subject->model.views[call->to].task;
 	case MAP_OBJECT:	/* a send right is there for the subject itself alone */
-		return call->view == 0 && object_is_known(&subject->model, call->object, &object_words[call->object]);
+		return call->view == 0 && object_is_known(&subject->model, call->object, &object_words[call->object]) &&
+		       (is_seldom(call) || !any_mapped(page, call->pages));
 	case WIRE_EVERYTHING:	/* the subject's own program is not the model's */
 		return subject->host_priv && !(call->view == 0 && call->flags & WIRE_CURRENT);
 	case READ:	/* what is shared is copied at once, and whatever fails then is the result */
@@ -66,7 +73,8 @@ static void map_pages(struct model *model, struct view *view, unsigned first, un
 	wire_new_pages(view, &view->pages[first], pages);
 }
 
-static void allocate(struct subject *s, const struct call *call, struct view *view, struct page *page)
+/* False, here and in the next ones: it was refused for want of room, and the map is as it was. */
+static bool allocate(struct subject *s, const struct call *call, struct view *view, struct page *page)
 {
 	uint32_t address = page_address(&s->model, call->page);
 	bool taken = any_mapped(page, call->pages);
@@ -74,6 +82,7 @@ static void allocate(struct subject *s, const struct call *call, struct view *vi
 	see(s, "result", 0, vm_allocate(&s->caller, view->task, &address, call->pages * PAGE, false), taken ? KERN_NO_SPACE : 0);
 	if (!taken)
 		map_pages(&s->model, view, call->page, call->pages);
+	return !taken;
 }
 
 static void allocate_anywhere(struct subject *s, const struct call *call, struct view *view)
@@ -105,7 +114,7 @@ static void map_as_told(struct subject *s, const struct call *call, struct view 
 	wire_new_pages(view, &view->pages[first], call->pages);
 }
 
-static void map(struct subject *s, const struct call *call, struct view *view, struct page *page)
+static bool map(struct subject *s, const struct call *call, struct view *view, struct page *page)
 {
 	struct mapping mapping = {
 		.address = page_address(&s->model, call->page), .size = call->pages * PAGE, .mask = call->mask,
@@ -116,6 +125,7 @@ static void map(struct subject *s, const struct call *call, struct view *view, s
 	see(s, "result", 0, vm_map(&s->caller, view->task, &mapping), refused ? KERN_NO_SPACE : 0);
 	if (!refused)
 		map_as_told(s, call, view, call->page);
+	return !refused;
 }
 
 static void map_anywhere(struct subject *s, const struct call *call, struct view *view)
@@ -223,23 +233,25 @@ void perform(struct subject *s, const struct call *call)
 	note(s, call->operation);
 	switch (call->operation) {
 	case ALLOCATE:
-		allocate(s, call, view, page);
+		if (!allocate(s, call, view, page))
+			return;
 		break;
 	case ALLOCATE_ANYWHERE:
 		allocate_anywhere(s, call, view);
 		return;
-	case MAP:
-		map(s, call, view, page);
-		break;
 	case MAP_ALIGNED:
 		if (call->anywhere) {
 			map_anywhere(s, call, view);
 			return;
 		}
-		map(s, call, view, page);
+		/* fall through */
+	case MAP:
+		if (!map(s, call, view, page))
+			return;
 		break;
 	case MAP_OBJECT:
-		map_object(s, call, view, page);
+		if (!map_object(s, call, view, page))
+			return;
 		break;
 	case SYNC:	/* a store makes that there is something to lose */
 		touched.page = object_page(&s->model, call);
@@ -271,7 +283,6 @@ void perform(struct subject *s, const struct call *call)
 	case WIRE:
 	case UNWIRE:
 		wire(s, call, view, page);
-		note_objects(s);
 		break;
 	case WIRE_EVERYTHING:
 		wire_everything(s, call, view);

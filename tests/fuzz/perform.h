@@ -6,6 +6,13 @@
 #include "calls.h"
 #include "../storm/report.h"
 
+/* Name ports of the objects that were met in the case. */
+enum { MET = 512 };
+struct met {
+	port_t names[MET];
+	unsigned count;
+};
+
 /* Who makes the calls, and what was seen so far. */
 struct subject {
 	struct caller caller;
@@ -13,6 +20,7 @@ struct subject {
 	uint32_t objects;	/* that the kernel had when the case began */
 	bool paged;	/* an object of a pager was mapped: how many there are depends on when it is done with that */
 	struct model model;
+	struct met met;
 	uint32_t digest;	/* of all that the kernel answered */
 	struct failure failure;	/* the first result that the model does not have */
 };

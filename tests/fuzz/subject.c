@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "subject.h"
+#include "contents.h"
 #include "known.h"
 #include "last.h"
 #include "look.h"
@@ -9,12 +10,15 @@
 
 enum { WAITED = 100, WAIT_MILLISECONDS = 10 };
 enum { RIGHT_RECEIVE = 1, DONE_NAME = 0x6600, DONE_ID = 0x6601, HOST_NAME = 0x6602, STACK_WORDS = 4096 };
+/* Up to where a task's memory can reach. */
+static const uint32_t ALL_MEMORY = 0xc0000000;
 
 /* What both tasks see: the page is shared by the fork. */
 static union {
 	struct {
 		const struct words *words;
 		uint32_t number;
+		uint32_t objects;	/* that the kernel has while there is no case */
 		uint32_t keep[MAX_CALLS / 32];
 		volatile uint32_t finished;	/* threads */
 		volatile bool done;
@@ -121,21 +125,19 @@ static void run_in_crowd(unsigned thread)
 /* Forks have the arena's memory alone: all of that can be wired, and no program runs in them. */
 static void leave_program_behind(struct subject *s)
 {
-	struct region region = { 0 };
-
-	while (!vm_region(&s->caller, s->caller.task, region.start + region.size, &region))
-		if (!expect(&s->failure, "vm_inherit of the program", region.start,
-			    vm_inherit(&s->caller, s->caller.task, region.start, region.size, INHERIT_NONE), 0))
-			break;
+	expect(&s->failure, "vm_inherit of the program", 0,
+	       vm_inherit(&s->caller, s->caller.task, 0, ALL_MEMORY, INHERIT_NONE), 0);
 }
 
 static void run_alone(void)
 {
+	/* The last case's was here. */
+	memset(&subject, 0, sizeof subject);
 	subject.caller = (struct caller){ .task = trap_task_self(), .reply = trap_reply_port() };
 	subject.host = trap_host_self();
 	subject.host_priv = both.words->privileged ? HOST_NAME : 0;
 	leave_program_behind(&subject);
-	cache_count(&subject.caller, subject.host, "vm_object", &subject.objects);
+	subject.objects = both.objects;
 	subject.model.place = both.number / 2 % 2 ? FIRST_PLACE : FAR_PLACE;
 	subject.model.views[0].task = subject.caller.task;
 	start_objects(&subject.model, object_words);
@@ -181,16 +183,16 @@ static bool start(const struct caller *c, const struct cpus *cpus, const struct 
 		return false;
 	in_subject.task = started->task;
 	if (words->privileged &&
-	    !expect(failure, "mach_port_insert_right of the host", 0, insert_sent_right(c, started->task, HOST_NAME, words->host_priv), 0))
+	    !expect(failure, "mach_port_insert_right of the host", 0, insert_sent_right(started->task, HOST_NAME, words->host_priv), 0))
 		return false;
-	good = expect(failure, "mach_port_insert_right", 0, insert_right(c, started->task, DONE_NAME, done), 0) &&
-	       take_exceptions(c, started->task, done, failure) && give_objects(c, started->task, failure);
+	good = expect(failure, "mach_port_insert_right", 0, insert_right(started->task, DONE_NAME, done), 0) &&
+	       take_exceptions(c, started->task, done, failure) && give_objects(started->task, failure);
 	for (uint32_t i = 0; good && i < threads; i++) {
 		port_t *thread = &started->threads[i];
 
 		good = expect(failure, "thread_create", i, thread_create(&in_subject, thread), 0) &&
 		       expect(failure, "thread_set_state", i,
-			      thread_set_entry(c, *thread, (uint32_t)subject_main, (uint32_t)&stacks[i][STACK_WORDS - 8]), 0) &&
+			      set_entry(c, *thread, (uint32_t)subject_main, (uint32_t)&stacks[i][STACK_WORDS - 8]), 0) &&
 		       /* One thread alone is quickest where this task is. */
 		       (threads == 1 || move_to_other_cpus(c, cpus, *thread, failure));
 	}
@@ -203,14 +205,17 @@ static bool start(const struct caller *c, const struct cpus *cpus, const struct 
 static bool await_last(const struct caller *c, struct failure *failure)
 {
 	static uint32_t before;
-	uint32_t maps;
+	static port_t set;
+	struct set_size size;
 
+	if (!set && !expect(failure, "processor_set_default", 0, processor_set_default(c, trap_host_self(), &set), 0))
+		return false;
 	for (unsigned waited = 0; waited < WAITED; waited++) {
-		if (!expect(failure, "host_slab_info of vm_map", 0, cache_count(c, trap_host_self(), "vm_map", &maps), 0))
+		if (!expect(failure, "processor_set_info", 0, processor_set_size(c, set, &size), 0))
 			return false;
 		if (!before)
-			before = maps;
-		if (maps <= before && are_unmapped())
+			before = size.tasks;
+		if (size.tasks <= before && are_unmapped())
 			break;
 		sleep_for(c, WAIT_MILLISECONDS);
 	}
@@ -226,22 +231,49 @@ static void await_end(const struct caller *c, port_t done, uint32_t milliseconds
 		continue;
 }
 
+/*
+ * One thread's program is the first task's own: nothing of it has to be copied, or merged again once the subject is gone. Several
+ * threads have a copy, and each fork of theirs has one of it, which is a load in itself.
+ */
+static bool share_memory(const struct caller *c, uint32_t threads, struct failure *failure)
+{
+	if (threads > 1)
+		return share_last(c, failure) &&
+		       expect(failure, "vm_inherit", 0, vm_inherit(c, c->task, (uint32_t)&both, sizeof both, INHERIT_SHARE), 0);
+	return expect(failure, "vm_inherit", 0, vm_inherit(c, c->task, 0, ALL_MEMORY, INHERIT_SHARE), 0) &&
+	       make_room_for_data(c, failure);
+}
+
+/* That the kernel has while there is no case; the first fork is as much of one as changes what this task's memory consists of. */
+static void count_objects(const struct caller *c, uint32_t *objects, struct failure *failure)
+{
+	struct in_use in_use = { 0 };
+	port_t fork = 0;
+
+	if (expect(failure, "task_create", 0, task_fork(c, &fork), 0) &&
+	    expect(failure, "task_terminate", 0, task_terminate(c, fork), 0) &&
+	    expect(failure, "mach_port_destroy", 0, mach_port_destroy(c, c->task, fork), 0))
+		expect(failure, "host_slab_info", 0, counts_in_use(c, trap_host_self(), &in_use), 0);
+	*objects = in_use.objects;
+}
+
 struct outcome run_case(const struct caller *c, const struct cpus *cpus, const struct words *words, uint32_t number,
 			const uint32_t keep[MAX_CALLS / 32])
 {
 	static port_t done;
+	static uint32_t objects;
 	struct failure failure = { 0 };
 	struct outcome outcome;
 	struct started started;
 
 	if (!done) {
 		start_pagers(c, &failure);
-		share_last(c, &failure);
-		share_exceptions(c, &failure);
 		expect(&failure, "mach_port_allocate", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &done), 0);
-		expect(&failure, "vm_inherit", 0, vm_inherit(c, c->task, (uint32_t)&both, sizeof both, INHERIT_SHARE), 0);
+		if (share_memory(c, words->threads, &failure) && words->threads == 1)
+			count_objects(c, &objects, &failure);
 	}
 	memset(&both, 0, sizeof both);
+	both.objects = objects;
 	clear_last();
 	memset((void *)both.outcome.in, OPERATIONS, sizeof both.outcome.in);
 	both.words = words;
@@ -255,9 +287,10 @@ struct outcome run_case(const struct caller *c, const struct cpus *cpus, const s
 	if (outcome.end == STUCK)
 		return outcome;
 	expect(&failure, "task_terminate", 0, task_terminate(c, started.task), 0);
-	expect(&failure, "mach_port_deallocate of the task", 0, mach_port_deallocate(c, c->task, started.task), 0);
+	/* Exceptions have brought more of them. */
+	expect(&failure, "mach_port_destroy of the task", 0, mach_port_destroy(c, c->task, started.task), 0);
 	for (uint32_t i = 0; i < words->threads; i++)
-		expect(&failure, "mach_port_deallocate of a thread", i, mach_port_deallocate(c, c->task, started.threads[i]), 0);
+		expect(&failure, "mach_port_destroy of a thread", i, mach_port_destroy(c, c->task, started.threads[i]), 0);
 	if (failure.what)
 		return (struct outcome){ .end = NOT_MADE, .failure = failure };
 	return outcome;

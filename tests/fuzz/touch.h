@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loads and stores that may fail: the first task is told of the exception, notes what it was in a page that both tasks see, and
+ * Loads and stores that may fail: the first task is told of the exception, notes what it was in memory that both tasks see, and
  * lets the subject go on behind the touch.
  */
 #ifndef FUZZ_TOUCH_H
@@ -9,8 +9,6 @@
 #include "kernel.h"
 #include "../storm/report.h"
 
-/* In the first task, once. */
-bool share_exceptions(const struct caller *c, struct failure *failure);
 /* TASK's exceptions come to the receive right PORT of the first task. */
 bool take_exceptions(const struct caller *c, port_t task, port_t port, struct failure *failure);
 /* Whether MESSAGE is one; if so, it is answered. */
