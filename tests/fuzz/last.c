@@ -2,12 +2,13 @@
 #include "last.h"
 #include "../storm/text.h"
 
-enum { MARK_WORDS = 4, TEXT = 120 };
+enum { MARK_WORDS = 4, TEXT = 120, LINE = 200, TOGETHER = 8 };
 
 static union {
 	struct {
 		uint32_t mark[MARK_WORDS];
 		char text[MAX_THREADS][TEXT];
+		char ended[LINE];
 	};
 	char page[PAGE];
 } last __attribute__((aligned(PAGE)));
@@ -35,26 +36,65 @@ static char *put_text(char *to, const char *text)
 	return to;
 }
 
+static char *put_number_of(char *to, uint32_t number, uint32_t base)
+{
+	char digits[10];
+	unsigned count = 0;
+
+	do {
+		digits[count++] = "0123456789abcdef"[number % base];
+		number /= base;
+	} while (number);
+	while (count)
+		*to++ = digits[--count];
+	return to;
+}
+
 static char *put_number(char *to, uint32_t number)
 {
-	uint32_t unit = 1;
-
-	while (number / unit >= 10)
-		unit *= 10;
-	for (; unit; unit /= 10)
-		*to++ = '0' + number / unit % 10;
-	return to;
+	return put_number_of(to, number, 10);
 }
 
 void set_last(unsigned thread, uint32_t number, unsigned index, const struct call *call)
 {
-	char *to = last.text[thread];
+	static char *ends[MAX_THREADS];
+	char *to = last.text[thread], *end;
 
-	/* Nothing of a longer one must stay behind it. */
-	memset(to, 0, TEXT);
 	to = put_number(put_text(to, "case "), number);
 	to = put_number(put_text(to, ", call "), index);
 	to = put_text(put_text(to, ": "), operation_name(call->operation));
 	to = put_number(put_text(to, ", page "), call->page);
-	put_number(put_text(to, ", pages "), call->pages);
+	to = end = put_number(put_text(to, ", pages "), call->pages);
+	/* Nothing of a longer one must stay behind it. */
+	do
+		*to++ = 0;
+	while (to < ends[thread]);
+	ends[thread] = end;
+}
+
+/* How many are in the line, where it goes on, and calls of them that were left out. */
+static unsigned together, steered;
+static char *line_end;
+
+void tell_ended(void)
+{
+	if (!together)
+		return;
+	/* The page has zeros behind it. */
+	print_line("# %s %u", last.ended, steered);
+	memset(last.ended, 0, sizeof last.ended);
+	together = steered = 0;
+}
+
+void add_ended(uint32_t number, uint32_t digest, uint32_t made, uint32_t left_out)
+{
+	if (!together)
+		line_end = put_number(put_text(last.ended, "ended "), number);
+	*line_end++ = ' ';
+	line_end = put_number_of(line_end, digest, 16);
+	*line_end++ = ' ';
+	line_end = put_number(line_end, made);
+	steered += left_out;
+	if (++together == TOGETHER)
+		tell_ended();
 }

@@ -14,4 +14,12 @@ bool share_last(const struct caller *c, struct failure *failure);
 void clear_last(void);
 void set_last(unsigned thread, uint32_t number, unsigned index, const struct call *call);
 
+/*
+ * A case that ended well. Several are told in one line, as the console is slow; until then the line is in that page, too. It is
+ * `ended NUMBER DIGEST MADE DIGEST MADE ...`, from case NUMBER on, and when it is told the calls that were left out follow.
+ */
+void add_ended(uint32_t number, uint32_t digest, uint32_t made, uint32_t left_out);
+/* Before anything else is told, and at the end. */
+void tell_ended(void);
+
 #endif

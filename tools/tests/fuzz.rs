@@ -57,7 +57,7 @@ fn what_the_model_does_not_have_is_found_and_replayed_by_a_line() {
     let (code, said, _) = both(&bench, &["--shorten", "0", "--replay", "make fuzz SUITE=x"]);
     assert_eq!(code, 10, "{said}");
     assert!(said.contains("not ok 4 - vm_copy: result: 0 instead of 1: 1 case\n"), "{said}");
-    assert!(said.contains("# make fuzz SUITE=x SEED=1 CASE=0 KEEP=0-47\n"), "{said}");
+    assert!(said.contains("# make fuzz SUITE=x SEED=1 CASE=0 KEEP=0-63\n"), "{said}");
 }
 
 #[test]

@@ -104,6 +104,7 @@ pub fn read<'a>(
                 next = case.number + u32::from(!shortens);
                 boot.cases.push(case);
             }
+            "ended" => next = boot.take_ended(rest).unwrap_or(next),
             "wrong" | "stuck" => {
                 let Some(case) = ill(word, rest) else { continue };
                 next = case.number + u32::from(!shortens);
@@ -130,8 +131,12 @@ pub fn read<'a>(
     }
     match verdict {
         Verdict::Panic(said) | Verdict::Hang(said) => {
-            let last = said.lines().filter_map(|line| line.strip_prefix("last: "));
-            boot.last = last.map(String::from).collect();
+            for text in said.lines().filter_map(|line| line.strip_prefix("last: ")) {
+                match text.strip_prefix("ended ") {
+                    Some(rest) => next = boot.take_ended(rest).unwrap_or(next),
+                    None => boot.last.push(text.into()),
+                }
+            }
             let text = match outcome::of(verdict, log, place_at) {
                 Outcome::Did(text) | Outcome::NotTried(text) => text,
                 Outcome::Nothing => verdict.text().into(),
@@ -148,6 +153,32 @@ pub fn read<'a>(
         Verdict::Pass => {}
     }
     boot
+}
+
+impl Boot {
+    /// Takes `7 9a2b 41 11c3 40 2`: the number of the first of several cases, then the digest and the calls made of
+    /// each, and the calls that were left out, unless the line was still being made. Returns the next case.
+    fn take_ended(&mut self, text: &str) -> Option<u32> {
+        let (first, cases) = text.split_once(' ')?;
+        let mut number = first.parse().ok()?;
+        // The kernel may have stopped while it told the same line.
+        while self.cases.last().is_some_and(|case| case.number >= number) {
+            self.calls -= self.cases.pop().map_or(0, |case| u64::from(case.made));
+        }
+        for case in cases.split(' ').collect::<Vec<_>>().chunks(2) {
+            match case {
+                [digest, made] => {
+                    let fate = Fate::Ended(u32::from_str_radix(digest, 16).ok()?);
+                    let made = made.parse().ok()?;
+                    self.calls += u64::from(made);
+                    self.cases.push(Case { number, fate, made });
+                    number += 1;
+                }
+                steered => self.steered += steered.concat().parse::<u64>().ok()?,
+            }
+        }
+        Some(number)
+    }
 }
 
 /// `7 9a2b 41 2`: number, digest, calls made, calls left out.
@@ -216,6 +247,26 @@ mod tests {
         assert_eq!(read_all(panic, "# storm: start\n").cases[0].number, 5);
         let hang = read_all(Verdict::Hang("x".into()), "# storm: start\n# case 5 1 1 0\n");
         assert_eq!(fates(&hang)[1], (6, "the kernel stopped: the kernel stands still".into()));
+    }
+
+    #[test]
+    fn cases_are_told_together_and_those_not_told_yet_are_in_the_page() {
+        let log = "# storm: start\n# ended 5 9a2b 41 7 40 2\n# ended 7 1 3";
+        let panic = Verdict::Panic(
+            "panic x\nlast: case 9, call 3: vm_copy\nlast: ended 7 1 39 2 38".into(),
+        );
+        let boot = read_all(panic, log);
+        let fates: Vec<_> = boot
+            .cases
+            .iter()
+            .map(|case| (case.number, case.made, case.fate.group().is_some()))
+            .collect();
+        assert_eq!(
+            fates,
+            [(5, 41, false), (6, 40, false), (7, 39, false), (8, 38, false), (9, 0, true)]
+        );
+        assert_eq!((boot.calls, boot.steered), (158, 2));
+        assert_eq!(boot.last, ["case 9, call 3: vm_copy"]);
     }
 
     #[test]
