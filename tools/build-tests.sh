@@ -14,4 +14,4 @@ quiet=--quiet
 [ ! -t 2 ] || quiet=
 # Not the interleavings: they are one long job, beside which others run that need no cargo here.
 # shellcheck disable=SC2086 # $quiet may be nothing
-$cargo test $quiet --locked --target-dir target --no-run -p gnumach-vm-map -p vmtool -p kit -p oracle
+$cargo test $quiet --locked --target-dir target --no-run -p gnumach-vm-map -p vmtool -p kit -p oracle -p oracle-play

@@ -104,7 +104,7 @@ oracle-wrong: $(ORACLE) for-kernel
 oracle-test: $(ORACLE) for-kernel
 	@header=$(call made,layout) && object=$(call made,plain-object) && \
 	ORACLE_KERNEL=$$(realpath '$(KERNEL)') ORACLE_OBJECT=$$(realpath "$$object") ORACLE_HEADERS=$$(realpath "$${header%/*}") \
-		$(RUN_CARGO) test --quiet --locked $(TARGET) -p oracle
+		$(RUN_CARGO) test --quiet --locked $(TARGET) -p oracle -p oracle-play
 
 ## make bench      what our functions cost beside the shipped ones: tables, and build/bench/report.html
 ##                 STORMS=10: calls a second in the kernel too, over so many pairs of boots; PAGE=docs/bench.md: the page

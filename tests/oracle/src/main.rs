@@ -11,34 +11,17 @@ use clap::Parser;
 use kit::exit;
 
 mod bench;
-mod callers;
-mod campaign;
-mod case;
 mod dump;
-mod ends;
-mod generate;
-mod generate_callers;
-mod generate_sound;
 mod given;
-mod hooks;
 mod image;
-mod interference;
-mod kernel;
-mod layout;
-mod log;
-mod low;
-mod machine;
-mod memory;
-mod moved;
-mod ours;
-mod reach;
 mod reach_list;
-mod rng;
-mod run;
 mod shrink;
-mod state;
-mod watch;
 mod wrong;
+
+use oracle_play::{
+    callers, campaign, case, ends, hooks, kernel, layout, low, machine, memory, ours, reach, run,
+    script, state, watch,
+};
 
 use campaign::{Campaign, Found, Play, COUNT_NAMES, MOST_WORKERS};
 use ends::conditions::CONDITIONS;

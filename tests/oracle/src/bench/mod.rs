@@ -13,17 +13,16 @@ use kit::{exit, files};
 
 mod budget;
 mod measure;
-mod native;
-mod recorder;
 mod report;
 mod results;
 mod rows;
 mod sizes;
 mod stage;
-pub mod step;
 mod storms;
 mod tables;
 mod verdict;
+
+use oracle_play::steps::{native, step};
 
 use crate::low;
 use crate::machine::NoModifyLdt;

@@ -69,7 +69,7 @@ pub struct Plan {
 
 impl Plan {
     /// Asked for each entry.
-    pub fn has_no_memory(&mut self) -> bool {
+    pub(crate) fn has_no_memory(&mut self) -> bool {
         match &mut self.no_memory {
             None => false,
             Some(0) => true,
@@ -81,7 +81,7 @@ impl Plan {
     }
 
     /// Whether nothing is left to do at faults.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         !self.acts.iter().any(|act| act.fault >= self.faults)
     }
 
@@ -138,7 +138,7 @@ impl Functions {
 
 impl Machine {
     /// Lets the other thread act, if the case wants it at this fault.
-    pub fn interfere(&mut self) -> Result<(), Stop> {
+    pub(crate) fn interfere(&mut self) -> Result<(), Stop> {
         if self.plan.busy {
             return Ok(());
         }
@@ -161,7 +161,7 @@ impl Machine {
     }
 
     /// Runs `work` as the other thread.
-    pub fn as_other_thread(
+    pub(crate) fn as_other_thread(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<u32, Stop>,
     ) -> Result<(), Stop> {
@@ -266,7 +266,7 @@ impl Machine {
     }
 
     /// vm_map_enter with the attributes of an entry, without an object.
-    pub fn map_pages_like(&mut self, entry: u32, at: u32, size: u32) -> Result<u32, Stop> {
+    pub(crate) fn map_pages_like(&mut self, entry: u32, at: u32, size: u32) -> Result<u32, Stop> {
         let get = |field| self.layout.get(entry, field);
         let (protection, max) = (get(Field::Protection), get(Field::MaxProtection));
         let inheritance = get(Field::Inheritance);

@@ -302,7 +302,7 @@ fn kind(action: Action, counts_pages: bool) -> (Kind, u32) {
 }
 
 /// Whether memory is given without thought, and whether faults come to nothing.
-pub fn answer(memory: bool, faults: bool) {
+pub(crate) fn answer(memory: bool, faults: bool) {
     const ALLOCATE: u8 = hooks::number("kmem_cache_alloc");
     const FAULT: u8 = hooks::number("vm_fault_wire");
     let set = |hook: u8, kind: Kind| low::write32(row(hook.into()), kind as u32);
@@ -324,7 +324,7 @@ pub fn arena_end() -> u32 {
 }
 
 #[inline]
-pub fn is_full() -> bool {
+pub(crate) fn is_full() -> bool {
     low::read32(NEXT) > low::read32(LIMIT)
 }
 
@@ -339,7 +339,7 @@ pub fn bytes(side: Side, size: u32) -> &'static [u8] {
 }
 
 /// Whether a function was called, by its hook.
-pub fn is_marked(side: Side, hook: u8) -> bool {
+pub(crate) fn is_marked(side: Side, hook: u8) -> bool {
     bytes(side, MARKS)[FIRST_HOOK as usize + usize::from(hook)] != 0
 }
 

@@ -110,7 +110,7 @@ const INTS: &[(&str, &[usize])] = &[
 
 /// The bits that count of an argument.
 #[inline]
-pub fn mask(hook: usize, argument: usize) -> u64 {
+pub(crate) fn mask(hook: usize, argument: usize) -> u64 {
     const MASKS: [[u64; MOST_ARGUMENTS]; SPECS.len()] = masks();
     MASKS[hook][argument]
 }

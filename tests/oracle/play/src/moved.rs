@@ -19,7 +19,7 @@ use crate::low;
 pub const BY: u64 = 0xffff_ffff_8000_0000;
 
 /// Where an address of the kernel is now; other values stay.
-pub fn down(address: u64) -> u64 {
+pub(crate) fn down(address: u64) -> u64 {
     if address >= BY {
         address - BY
     } else {
@@ -28,7 +28,7 @@ pub fn down(address: u64) -> u64 {
 }
 
 /// Makes the image, which is mapped and as the file has it, fit where it lies.
-pub fn make_fit(file: &File) -> Result<()> {
+pub(crate) fn make_fit(file: &File) -> Result<()> {
     let high = || file.segments().filter(|s| s.address() >= BY);
     let image = Range {
         start: high().map(|s| s.address()).min().unwrap_or_default(),

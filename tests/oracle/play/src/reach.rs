@@ -142,12 +142,12 @@ pub fn seen(index: usize) -> u8 {
 }
 
 /// Takes all breakpoints off.
-pub fn disarm(kernel: &Kernel, branches: &[Branch]) -> Result<()> {
+pub(crate) fn disarm(kernel: &Kernel, branches: &[Branch]) -> Result<()> {
     take_off(kernel, branches, |_, _| true)
 }
 
 /// If something new was seen: takes the breakpoints off that have served.
-pub fn settle(kernel: &Kernel, branches: &[Branch]) -> Result<bool> {
+pub(crate) fn settle(kernel: &Kernel, branches: &[Branch]) -> Result<bool> {
     if !CHANGED.swap(false, Relaxed) {
         return Ok(false);
     }
@@ -161,7 +161,7 @@ static LENIENT: AtomicBool = AtomicBool::new(false);
 
 /// From now on no breakpoint waits for a way that cannot be gone: those are met all the
 /// time, and each takes longer than a case.
-pub fn be_lenient(kernel: &Kernel, branches: &[Branch]) -> Result<()> {
+pub(crate) fn be_lenient(kernel: &Kernel, branches: &[Branch]) -> Result<()> {
     LENIENT.store(true, Relaxed);
     take_off(kernel, branches, |branch, seen| seen == branch.expected)
 }

@@ -127,7 +127,7 @@ impl Call {
 }
 
 /// Whether it is to delete what is no virtual memory of the kernel's.
-pub fn is_physical(Start { state, call, .. }: &Start) -> bool {
+pub(crate) fn is_physical(Start { state, call, .. }: &Start) -> bool {
     let [first, end] = state.kernel_virtual;
     matches!(call.caller, Remove | Delete)
         && state.is_kernels
@@ -135,7 +135,7 @@ pub fn is_physical(Start { state, call, .. }: &Start) -> bool {
 }
 
 /// Whether the call is to leave all that is in the range wired.
-pub fn wires_now(start: &Start) -> bool {
+pub(crate) fn wires_now(start: &Start) -> bool {
     match start.call.caller {
         Pageable => start.call.value != 0,
         PageableAll => start.call.value & 1 != 0,
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn each_is_a_defect_that_the_docs_tell_of() {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
         let page = std::fs::read_to_string(root.join("docs/upstream.md")).expect("the page");
         for condition in CONDITIONS {
             let name = condition.name.split('.').next().expect("a first part");

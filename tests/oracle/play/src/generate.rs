@@ -217,7 +217,7 @@ pub fn objects(rng: &mut Rng, first: u8, second: u8, pokes: &mut Vec<Poke>) {
 }
 
 /// Asks for wirings, as vm_map_pageable and vm_map_protect do before a scan.
-pub fn wirings(rng: &mut Rng, entries: u32, case: &mut Case) {
+pub(crate) fn wirings(rng: &mut Rng, entries: u32, case: &mut Case) {
     use Field::*;
     let uniform = rng.chance(1, 3);
     let access = rng.below(8);
@@ -321,7 +321,7 @@ fn slot_near_a_range(rng: &mut Rng, case: &Case) -> u8 {
     }
 }
 
-pub fn interference(rng: &mut Rng, slot: u8) -> Interference {
+pub(crate) fn interference(rng: &mut Rng, slot: u8) -> Interference {
     use Act::*;
     let act = match rng.below(40) {
         0..=5 => Extend,

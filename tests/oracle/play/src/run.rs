@@ -275,12 +275,12 @@ impl Bench {
 
     /// Whether nothing was written but what was compared and put back. Checked once
     /// for all cases of a map.
-    pub fn is_clean(&self) -> bool {
+    pub(crate) fn is_clean(&self) -> bool {
         self.tail_is_clean() && !self.built_image.has_unseen_changes()
     }
 
     /// Grows with what is compared of the kernel's data.
-    pub fn hot_lines(&self) -> usize {
+    pub(crate) fn hot_lines(&self) -> usize {
         self.built_image.hot_lines()
     }
 
@@ -309,7 +309,7 @@ impl Bench {
         [&self.shipped, &self.ours].map(Trace::is_broken)
     }
 
-    pub fn clean_tail(&mut self) {
+    pub(crate) fn clean_tail(&mut self) {
         let from = rounded(self.used);
         low::bytes(from, low::ARENA + low::ARENA_SIZE - from).fill(0);
     }
@@ -330,7 +330,7 @@ impl Bench {
     }
 
     /// What happened in the last run, in the order of `campaign::COUNT_NAMES`.
-    pub fn notes(&self) -> [bool; COUNTS] {
+    pub(crate) fn notes(&self) -> [bool; COUNTS] {
         let returned = &self.shipped.returned;
         let stopped = match returned.last() {
             Some(Err(stop)) => Some(stop),

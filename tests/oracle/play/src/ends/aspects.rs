@@ -86,7 +86,7 @@ impl Made {
 }
 
 /// In what `ours` differs. Objects from `first_new` on were made by the calls.
-pub fn differing(
+pub(crate) fn differing(
     (shipped, ours): (&State, &State),
     [left, right]: [&Outcome; 2],
     first_new: u32,

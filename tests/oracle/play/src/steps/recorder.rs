@@ -71,12 +71,12 @@ impl Recorder {
     }
 
     /// Where the copy is called.
-    pub fn copy(&self) -> u32 {
+    pub(crate) fn copy(&self) -> u32 {
         self.copy
     }
 
     /// The records since the last time, as of the original.
-    pub fn take_records(&self) -> Vec<Record> {
+    pub(crate) fn take_records(&self) -> Vec<Record> {
         let end = std::mem::replace(&mut native::words().next_record, RECORDS);
         (RECORDS..end)
             .step_by(size_of::<Record>())

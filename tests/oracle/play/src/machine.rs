@@ -9,7 +9,6 @@ use anyhow::{Context, Result};
 use crate::callers::{self, Addresses};
 use crate::case::Lock;
 use crate::ends::pages::Pages;
-use crate::given::Script;
 use crate::hooks::{
     self, Action, Otherwise, PutAway, Spec, EXIT_RETURN, FIRST_HOOK, MOST_ARGUMENTS, SPECS,
 };
@@ -17,6 +16,7 @@ use crate::interference::{Functions, Plan};
 use crate::kernel::{c_string, Kernel};
 use crate::layout::{Field, Layout};
 use crate::ours::{self, Ours};
+use crate::script::Script;
 use crate::{log, low, watch};
 
 /// Which implementation runs.
@@ -50,7 +50,7 @@ pub enum Stop {
 impl Stop {
     /// Whether two runs that end like this ended alike. What is false here is a
     /// fault of the side or of the oracle, even if both sides have it.
-    pub fn is_comparable(&self) -> bool {
+    pub(crate) fn is_comparable(&self) -> bool {
         matches!(self, Stop::Assertion { .. } | Stop::Panic { .. } | Stop::Sleeps)
     }
 }
@@ -187,7 +187,7 @@ impl Machine {
     }
 
     /// Prepares 32-bit code to note calls itself. Of 64-bit code each crossing is a jump alone.
-    pub fn prepare_log(&mut self) -> Result<()> {
+    pub(crate) fn prepare_log(&mut self) -> Result<()> {
         if !low::is_wide() && !self.can_log {
             log::install(&self.layout, &self.put_away, self.arena_limit, self.counts_pages)?;
             self.can_log = true;
@@ -196,7 +196,7 @@ impl Machine {
     }
 
     /// Has 32-bit code note calls itself, or not, if it can.
-    pub fn log_if(&mut self, wanted: bool) {
+    pub(crate) fn log_if(&mut self, wanted: bool) {
         self.logs = wanted && self.can_log;
         if self.logs {
             log::start(self.side);
@@ -207,7 +207,7 @@ impl Machine {
     }
 
     /// Says what 32-bit code may answer itself by now.
-    pub fn let_answer(&self) {
+    pub(crate) fn let_answer(&self) {
         log::answer(self.plan.no_memory.is_none(), !self.counts_pages && self.plan.is_over());
     }
 
@@ -432,7 +432,7 @@ impl Machine {
 
     /// Lets another CPU take a lock from `calls` calls on, for a while. `entry`: whose
     /// lock, if it is of one.
-    pub fn hold_later(&mut self, lock: Lock, entry: Option<u32>, calls: u8) {
+    pub(crate) fn hold_later(&mut self, lock: Lock, entry: Option<u32>, calls: u8) {
         let layout = &self.layout;
         let word = |base: u32, field| base + layout.place(field).byte();
         self.hold = match lock {
@@ -456,7 +456,7 @@ impl Machine {
     }
 
     /// Asked for each call.
-    pub fn hold_if_due(&mut self) {
+    pub(crate) fn hold_if_due(&mut self) {
         match &mut self.hold {
             None => {}
             Some(Hold { lock, guarded, calls: 0 }) => {

@@ -63,7 +63,7 @@ impl Image {
     /// Of the kernel's data only lines that changed before are looked at, unless all
     /// are asked for: it is much, and hardly any of it ever changes. What changes for the
     /// first time is left so, and `has_unseen_changes` tells.
-    pub fn take_changes(&mut self, used: u32, all: bool, changes: &mut Changes) {
+    pub(crate) fn take_changes(&mut self, used: u32, all: bool, changes: &mut Changes) {
         self.add_new_pages();
         let size = (rounded(used) - low::ARENA) as usize;
         if size > self.arena.len() {
@@ -83,7 +83,7 @@ impl Image {
 
     /// Keeps memory as it is, of the kernel's data the lines that changed before. The arena is in
     /// use up to `end`.
-    pub fn keep(&self, end: u32, kept: &mut Kept) {
+    pub(crate) fn keep(&self, end: u32, kept: &mut Kept) {
         kept.end = end;
         kept.arena.clear();
         kept.arena.extend_from_slice(arena(end));
@@ -95,7 +95,7 @@ impl Image {
     }
 
     /// Makes memory, which is the image, what was kept; returns where the use of the arena ends.
-    pub fn put_kept(&self, kept: &Kept) -> u32 {
+    pub(crate) fn put_kept(&self, kept: &Kept) -> u32 {
         arena(kept.end).copy_from_slice(&kept.arena);
         for (&(line, _), bytes) in self.hot.iter().zip(&kept.data) {
             low::bytes(line, LINE as u32).copy_from_slice(bytes);
@@ -104,7 +104,7 @@ impl Image {
     }
 
     /// Whether the kernel's data has changed where it never did before.
-    pub fn has_unseen_changes(&self) -> bool {
+    pub(crate) fn has_unseen_changes(&self) -> bool {
         let known = self.pages.len() / PAGE;
         watch::touched().enumerate().any(|(index, page)| {
             let bytes = match index < known {
@@ -116,7 +116,7 @@ impl Image {
     }
 
     /// How many lines of the kernel's data have ever changed.
-    pub fn hot_lines(&self) -> usize {
+    pub(crate) fn hot_lines(&self) -> usize {
         self.hot.len()
     }
 

@@ -72,7 +72,7 @@ impl Gate {
     /// What the kernel's code left in a register. Of 32-bit code it is read as that wrote it: a processor is slow to read
     /// eight bytes of which it has just written four.
     #[inline]
-    pub fn register(&self, number: usize) -> u64 {
+    pub(crate) fn register(&self, number: usize) -> u64 {
         let register = self.registers[number];
         if is_wide() {
             register
@@ -82,7 +82,7 @@ impl Gate {
     }
 
     #[inline]
-    pub fn sp(&self) -> u32 {
+    pub(crate) fn sp(&self) -> u32 {
         self.registers[SP] as u32
     }
 }
@@ -90,7 +90,7 @@ impl Gate {
 static WIDE: AtomicBool = AtomicBool::new(false);
 
 /// Says, before anything else is done here, that the kernel's code is 64-bit code.
-pub fn set_wide(wide: bool) {
+pub(crate) fn set_wide(wide: bool) {
     WIDE.store(wide, Relaxed);
 }
 
@@ -102,7 +102,7 @@ pub fn is_wide() -> bool {
 
 /// Bytes of a pointer, or of an address or a size in a structure.
 #[inline]
-pub fn word_size() -> u32 {
+pub(crate) fn word_size() -> u32 {
     if is_wide() {
         8
     } else {
@@ -113,7 +113,7 @@ pub fn word_size() -> u32 {
 /// As such a word: the upper half of the 32-bit address space, where kernels are, is that of the
 /// 64-bit one.
 #[inline]
-pub fn widen(value: u32) -> u64 {
+pub(crate) fn widen(value: u32) -> u64 {
     if is_wide() {
         i64::from(value as i32) as u64
     } else {
@@ -286,26 +286,26 @@ pub fn read32(address: u32) -> u32 {
 }
 
 #[inline]
-pub fn read64(address: u32) -> u64 {
+pub(crate) fn read64(address: u32) -> u64 {
     // SAFETY: as in `read32`.
     unsafe { (address as *const u64).read_unaligned() }
 }
 
 #[inline]
-pub fn write64(address: u32, value: u64) {
+pub(crate) fn write64(address: u32, value: u64) {
     // SAFETY: as in `read32`.
     unsafe { (address as *mut u64).write_unaligned(value) }
 }
 
 #[inline]
-pub fn write32(address: u32, value: u32) {
+pub(crate) fn write32(address: u32, value: u32) {
     // SAFETY: as in `read32`.
     unsafe { (address as *mut u32).write_unaligned(value) }
 }
 
 /// The registers at the gate.
 #[inline]
-pub fn gate() -> &'static mut Gate {
+pub(crate) fn gate() -> &'static mut Gate {
     // SAFETY: `set_up` mapped the page, and it holds a `Gate` and nothing else;
     // no reference is kept across `enter`.
     unsafe { &mut *(GATE as *mut Gate) }
@@ -327,13 +327,13 @@ pub fn enter() {
 }
 
 /// The address of an exit.
-pub fn exit_address(number: u32) -> u32 {
+pub(crate) fn exit_address(number: u32) -> u32 {
     assert!(number < MAX_EXITS);
     EXITS + number * EXIT_SIZE
 }
 
 /// Leads an exit of 32-bit code, which is writable, to other code; returns where it led.
-pub fn lead_exit(number: u32, to: u32) -> u32 {
+pub(crate) fn lead_exit(number: u32, to: u32) -> u32 {
     let (jump, behind) =
         (exit_address(number) + EXIT_SIZE - 5, exit_address(number) + EXIT_SIZE - 1);
     let before = behind.wrapping_add(read32(jump));
@@ -342,7 +342,7 @@ pub fn lead_exit(number: u32, to: u32) -> u32 {
 }
 
 /// Where a signal handler sends the kernel's code when that has to be given up.
-pub fn leave64_address() -> u64 {
+pub(crate) fn leave64_address() -> u64 {
     // SAFETY: addresses of symbols alone.
     let offset = unsafe { (&raw const oracle_leave64).offset_from(&raw const oracle_gate_start) };
     u64::from(CODE) + offset as u64
@@ -350,7 +350,7 @@ pub fn leave64_address() -> u64 {
 
 /// Maps everything but the kernel and our object, and writes the code of the
 /// gate and its exits.
-pub fn set_up() -> Result<()> {
+pub(crate) fn set_up() -> Result<()> {
     map(GATE, 4 * PAGE, RW)?;
     map(ARENA, ARENA_SIZE, RW)?;
     map(STACK, STACK_SIZE, RW)?;
@@ -385,7 +385,7 @@ pub fn set_up() -> Result<()> {
 /// Lets gs address the memory from `base` on, and ds, es and ss all memory.
 ///
 /// Fails where the kernel of this machine has no modify_ldt.
-pub fn set_segments(base: u32) -> io::Result<()> {
+pub(crate) fn set_segments(base: u32) -> io::Result<()> {
     if is_wide() {
         const ARCH_SET_GS: libc::c_int = 0x1001;
         // SAFETY: sets where gs begins, which this program does not use.

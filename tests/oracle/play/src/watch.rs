@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use crate::bench::step;
+use crate::steps::step;
 use crate::{low, reach};
 
 /// Exits that a handler takes for 32-bit code, beside those of `low`.
@@ -39,18 +39,18 @@ static TICKS: AtomicU32 = AtomicU32::new(0);
 
 /// The pages of kernel data that were ever written, in order.
 #[inline]
-pub fn touched() -> impl Iterator<Item = u32> {
+pub(crate) fn touched() -> impl Iterator<Item = u32> {
     let count = TOUCHED_COUNT.load(Relaxed) as usize;
     TOUCHED[..count].iter().map(|page| page.load(Relaxed))
 }
 
 #[inline]
-pub fn touched_count() -> usize {
+pub(crate) fn touched_count() -> usize {
     TOUCHED_COUNT.load(Relaxed) as usize
 }
 
 /// The bytes of the touched page `index` from before its first write.
-pub fn pristine(index: usize) -> &'static [u8] {
+pub(crate) fn pristine(index: usize) -> &'static [u8] {
     let at = PRISTINE.load(Relaxed) as usize + index * PAGE as usize;
     // SAFETY: `install` mapped room for every page; a page's copy never changes
     // once the page counts as touched.
@@ -107,7 +107,7 @@ static GUARDED_VALUE: AtomicU32 = AtomicU32::new(0);
 static BROKEN_INTO: AtomicBool = AtomicBool::new(false);
 
 /// Lets the lock at `address` go after some microseconds; it guards a word.
-pub fn release_later(address: u32, guarded: u32) {
+pub(crate) fn release_later(address: u32, guarded: u32) {
     GUARDED.store(guarded, Relaxed);
     GUARDED_VALUE.store(low::read32(guarded), Relaxed);
     BROKEN_INTO.store(false, Relaxed);
@@ -121,7 +121,7 @@ pub fn release_later(address: u32, guarded: u32) {
 
 /// Waits until no lock is held for a timer to let go. False: what it guarded was
 /// changed while it was held.
-pub fn wait_for_release() -> bool {
+pub(crate) fn wait_for_release() -> bool {
     while HELD_LOCK.load(Relaxed) != 0 {
         std::hint::spin_loop();
     }

@@ -99,7 +99,7 @@ impl Kernel {
     }
 
     /// The name of the function that `address` lies in.
-    pub fn name_of(&self, address: u32) -> String {
+    pub(crate) fn name_of(&self, address: u32) -> String {
         self.symbols
             .iter()
             .filter(|(_, s)| s.address <= address && address < s.address + s.size)
@@ -110,7 +110,7 @@ impl Kernel {
 
     /// Makes code and constants read-only, and the data too: the first write to
     /// each page of it is noticed (see `watch`).
-    pub fn seal(&self) {
+    pub(crate) fn seal(&self) {
         for &(start, size) in &self.text {
             low::protect(start, size, low::RX);
         }
@@ -129,7 +129,7 @@ pub fn look(path: &Path) {
 }
 
 /// A C string of the image, at most 200 bytes of it.
-pub fn c_string(address: u32) -> String {
+pub(crate) fn c_string(address: u32) -> String {
     let mut text = Vec::new();
     let mut at = address;
     while text.len() < 200 {

@@ -110,7 +110,7 @@ impl Machine {
     }
 
     /// A word of the kernel's memory for arguments by reference, and one behind it.
-    pub fn scratch_word(&self) -> u32 {
+    pub(crate) fn scratch_word(&self) -> u32 {
         low::GATE + 0x800
     }
 
@@ -287,7 +287,7 @@ impl Machine {
     }
 
     /// Calls what an op says, of the side that runs; returns eax.
-    pub fn perform(&mut self, op: Op, is_last: bool) -> Result<u32, Stop> {
+    pub(crate) fn perform(&mut self, op: Op, is_last: bool) -> Result<u32, Stop> {
         let layout = &self.layout;
         let find = |slot: u8| {
             let entry = if slot == HEADER { None } else { layout.entry_at(slot.into()) };

@@ -373,7 +373,7 @@ impl Registers {
 }
 
 /// Called by the handler of traps: whether this one is the stepper's.
-pub fn on_trap(saved: &mut [i64; 23]) -> bool {
+pub(crate) fn on_trap(saved: &mut [i64; 23]) -> bool {
     let stepper = ACTIVE.load(Relaxed);
     if stepper.is_null() {
         return false;

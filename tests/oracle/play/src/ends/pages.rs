@@ -93,7 +93,11 @@ fn each(layout: &Layout, entry: u32, mut visit: impl FnMut(u32, Place)) {
 
 impl Machine {
     /// Plays a call; returns what it returns.
-    pub fn serve_page(&mut self, what: Do, argument: impl Fn(u32) -> u32) -> Result<u32, Stop> {
+    pub(crate) fn serve_page(
+        &mut self,
+        what: Do,
+        argument: impl Fn(u32) -> u32,
+    ) -> Result<u32, Stop> {
         let layout = &self.layout;
         let pages = &mut self.pages;
         match what {
@@ -172,7 +176,7 @@ impl Machine {
         low::GATE + 0xa00
     }
 
-    pub fn map_is_locked(&self) -> bool {
+    pub(crate) fn map_is_locked(&self) -> bool {
         let get = |field| self.layout.get(self.layout.map, field);
         get(Field::ReadCount) != 0 || get(Field::WantWrite) != 0 || get(Field::WantUpgrade) != 0
     }

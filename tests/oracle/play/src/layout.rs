@@ -97,7 +97,7 @@ fields! {
 }
 
 impl Field {
-    pub fn owner(self) -> Owner {
+    pub(crate) fn owner(self) -> Owner {
         FIELDS[self as usize].1
     }
 
@@ -234,13 +234,13 @@ impl Layout {
     }
 
     /// The word of a field that is aligned to one, and its bits there.
-    pub fn word_of(&self, base: u32, field: Field) -> (u32, u32) {
+    pub(crate) fn word_of(&self, base: u32, field: Field) -> (u32, u32) {
         let Word { offset, shift, mask, .. } = self.words[field as usize];
         (base + offset, mask << shift)
     }
 
     /// Bytes of the objects in a slab cache.
-    pub fn object_size(&self, cache: u32) -> u32 {
+    pub(crate) fn object_size(&self, cache: u32) -> u32 {
         if cache == self.entry_cache {
             self.entry_size
         } else {
@@ -251,7 +251,7 @@ impl Layout {
     /// The entry at a place in the ring, counted from the first and around; none
     /// if there is none or the ring is broken.
     #[inline]
-    pub fn entry_at(&self, slot: u32) -> Option<u32> {
+    pub(crate) fn entry_at(&self, slot: u32) -> Option<u32> {
         let mut count = 0;
         for entry in self.ring() {
             if count == slot {
@@ -279,13 +279,13 @@ impl Layout {
     }
 
     #[inline]
-    pub fn may_be_entry(&self, address: u32) -> bool {
+    pub(crate) fn may_be_entry(&self, address: u32) -> bool {
         address.wrapping_sub(low::ARENA) < low::ARENA_SIZE - self.entry_size
     }
 
     /// Takes back of an entry's wiring what no kernel leaves; returns the bytes that are
     /// wired.
-    pub fn be_likely(&self, entry: u32) -> u32 {
+    pub(crate) fn be_likely(&self, entry: u32) -> u32 {
         use Field::*;
         let get = |field| self.get(entry, field);
         if get(IsSubMap) != 0 {
@@ -307,7 +307,7 @@ impl Layout {
 
     /// Makes `entry`, unused memory, an entry whose gap node is the gap tree's root
     /// with the real tree at its right, and an empty gap list.
-    pub fn forge_gap_root(&self, entry: u32, gap: u32) {
+    pub(crate) fn forge_gap_root(&self, entry: u32, gap: u32) {
         let right_child = 2 * low::word_size();
         let root = self.get(self.map, Field::GapRoot);
         let list = entry + self.gap_list;
@@ -319,7 +319,7 @@ impl Layout {
     }
 
     /// The entry whose gap node is at the root of the gap tree.
-    pub fn gap_root_entry(&self) -> Option<u32> {
+    pub(crate) fn gap_root_entry(&self) -> Option<u32> {
         match self.get(self.map, Field::GapRoot) {
             0 => None,
             node => Some(node - self.gap_node),
@@ -327,7 +327,7 @@ impl Layout {
     }
 
     /// The first entry that hangs on an entry's gap list.
-    pub fn first_of_gap_list(&self, entry: u32) -> Option<u32> {
+    pub(crate) fn first_of_gap_list(&self, entry: u32) -> Option<u32> {
         let head = entry + self.gap_list;
         let next = low::read32(head + low::word_size());
         (next != head && self.may_be_entry(next)).then(|| next - self.gap_list)
@@ -336,7 +336,7 @@ impl Layout {
     /// Sums up the map, every entry or object that is an argument, and the
     /// thread's privilege: what a callee may look at.
     #[inline]
-    pub fn fingerprint(&self, arguments: &[u64]) -> u64 {
+    pub(crate) fn fingerprint(&self, arguments: &[u64]) -> u64 {
         let mut hash = mix(0, u64::from(self.get(self.thread, Field::Privilege)));
         hash = digest(hash, low::bytes(self.map, self.map_size));
         for &argument in arguments {
@@ -349,7 +349,7 @@ impl Layout {
     }
 
     /// Sums up everything in the arena.
-    pub fn digest_arena(&self, end: u32) -> u64 {
+    pub(crate) fn digest_arena(&self, end: u32) -> u64 {
         digest(0, low::bytes(low::ARENA, end - low::ARENA))
     }
 }

@@ -29,12 +29,12 @@ impl Rng {
 
     /// True `part` times out of `whole`.
     #[inline]
-    pub fn chance(&mut self, part: u32, whole: u32) -> bool {
+    pub(crate) fn chance(&mut self, part: u32, whole: u32) -> bool {
         self.below(whole) < part
     }
 
     #[inline]
-    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len() as u32) as usize]
     }
 }

@@ -179,7 +179,7 @@ pub struct Case {
 }
 
 impl Case {
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.pokes.clear();
         self.ops.clear();
         self.acts.clear();

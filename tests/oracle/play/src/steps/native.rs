@@ -207,12 +207,12 @@ pub fn install(kernel: &Kernel, put_away: &PutAway) -> Result<Vec<(u32, u32)>> {
 }
 
 /// A trap: where a call that is counted enters.
-pub const fn breakpoint() -> u32 {
+pub(crate) const fn breakpoint() -> u32 {
     CODE + BREAKPOINT
 }
 
 /// The trap that the recorder meets when there is no room for one more record.
-pub const fn records_full() -> u32 {
+pub(crate) const fn records_full() -> u32 {
     CODE + FULL
 }
 

@@ -74,7 +74,7 @@ impl Caller {
 impl Machine {
     /// Calls one of them, of the side that runs; the map is locked for writing before, and
     /// again behind all but the last op.
-    pub fn call_caller(&mut self, op: Op, is_last: bool) -> Result<u32, Stop> {
+    pub(crate) fn call_caller(&mut self, op: Op, is_last: bool) -> Result<u32, Stop> {
         let Op::Caller { caller, start, end, value, flags } = op else { return Ok(0) };
         // What comes of a hint at a freed entry is anything, and is not compared.
         if !self.hint_is_live() {
@@ -126,7 +126,7 @@ impl Machine {
     }
 
     /// Calls one of them with arguments of a given state; who takes less finds the first ones.
-    pub fn call_given(&mut self, caller: Caller, arguments: &[u32]) -> Result<u32, Stop> {
+    pub(crate) fn call_given(&mut self, caller: Caller, arguments: &[u32]) -> Result<u32, Stop> {
         let result = self.call(self.caller(caller)?, arguments)?;
         Ok(if caller.returns() { result } else { 0 })
     }
@@ -145,7 +145,7 @@ impl Machine {
         hint == self.layout.header || self.layout.ring().any(|entry| entry == hint)
     }
 
-    pub fn entry_of(&self, place: Place) -> Option<u32> {
+    pub(crate) fn entry_of(&self, place: Place) -> Option<u32> {
         match place {
             Place::Entry { slot: HEADER, .. } | Place::At(_) => None,
             Place::Entry { slot, .. } => self.layout.entry_at(slot.into()),
@@ -179,7 +179,7 @@ impl Machine {
     /// Another thread runs while this one waits for an entry in transition: it does what
     /// the case has for that time, and then ends transitions that are waited for, one at a
     /// time, or wakes for nothing.
-    pub fn block(&mut self) -> Result<(), Stop> {
+    pub(crate) fn block(&mut self) -> Result<(), Stop> {
         self.plan.blocks += 1;
         if self.plan.blocks > 64 {
             return Err(Stop::Endless);
@@ -210,7 +210,7 @@ impl Machine {
     }
 
     /// Makes the entry one of a submap, a new one.
-    pub fn make_sub_map(&mut self, entry: u32) {
+    pub(crate) fn make_sub_map(&mut self, entry: u32) {
         if let Some(map) = self.allocate(self.layout.map_size) {
             self.layout.set(map, Field::MapReferences, 3);
             self.layout.set(entry, Field::IsSubMap, 1);
@@ -218,12 +218,12 @@ impl Machine {
         }
     }
 
-    pub fn kernel_virtual(&self) -> [u32; 2] {
+    pub(crate) fn kernel_virtual(&self) -> [u32; 2] {
         self.kernel_virtual_at.map(|at| at.map_or(0, low::read32))
     }
 
     /// Writes a variable of the kernel.
-    pub fn set_variable(&mut self, name: &str, value: u32) {
+    pub(crate) fn set_variable(&mut self, name: &str, value: u32) {
         if let Some(symbol) = self.kernel.symbols.get(name) {
             low::write_word(symbol.address, value);
         }

@@ -33,7 +33,7 @@ impl Entry {
         self.end.wrapping_sub(self.start)
     }
 
-    pub fn is_wired(&self) -> bool {
+    pub(crate) fn is_wired(&self) -> bool {
         self.count != 0
     }
 }
@@ -121,7 +121,7 @@ impl State {
     }
 
     /// Whether ring, tree, gaps, counts and sizes agree.
-    pub fn is_in_order(&self) -> Result<(), &'static str> {
+    pub(crate) fn is_in_order(&self) -> Result<(), &'static str> {
         let entries = &self.entries;
         let check = |holds: bool, what| if holds { Ok(()) } else { Err(what) };
         check(entries.len() as u32 == self.nentries, "nentries")?;
@@ -139,7 +139,7 @@ impl State {
     }
 
     /// Whether each wiring of an entry is one of its pages, and no page is wired besides.
-    pub fn wires_what_it_counts(&self) -> Result<(), &'static str> {
+    pub(crate) fn wires_what_it_counts(&self) -> Result<(), &'static str> {
         const NOT_WIRED: &str = "an entry is counted as wired, and a page of it is not";
         let mut left = self.pages.clone();
         for entry in self.entries.iter().filter(|e| e.is_wired() && !e.is_sub_map && e.object != 0)
@@ -159,7 +159,7 @@ impl State {
         }
     }
 
-    pub fn sum_wired(&self) -> u32 {
+    pub(crate) fn sum_wired(&self) -> u32 {
         let wired = self.entries.iter().filter(|entry| entry.is_wired());
         wired.map(Entry::size).fold(0, u32::wrapping_add)
     }
