@@ -82,6 +82,64 @@ fn make_module(version: &Path, index: usize) -> Result<()> {
     Ok(())
 }
 
+/// By this variable a program is told which version's functions to call: 1 and on; else the unchanged ones.
+pub const CHOSEN: &str = "GNUMACH_WRONG_VERSION";
+
+/// After `add`: the unchanged version's functions hand on to those of the version that is chosen when they are
+/// called. For a program on this machine.
+pub fn choose(root: &Path, versions: usize) -> Result<()> {
+    for file in EXPORTS {
+        let path = root.join(file);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+        let mut parts = text.split(EXPORTED);
+        let mut changed = parts.next().unwrap_or_default().to_string();
+        for part in parts {
+            let (declared, body) = part.split_once(" {\n").unwrap_or((part, ""));
+            changed += &format!("{EXPORTED}{declared} {{\n{}{body}", hand_on(declared, versions)?);
+        }
+        fs::write(&path, changed).with_context(|| format!("cannot write {file}"))?;
+    }
+    let lib = fs::read_to_string(root.join("src/lib.rs")).context("cannot read src/lib.rs")?;
+    fs::write(root.join("src/lib.rs"), lib + "mod chosen;\n").context("cannot write src/lib.rs")?;
+    let chosen = CHOOSES.replace("CHOSEN", CHOSEN);
+    fs::write(root.join("src/chosen.rs"), chosen).context("cannot write src/chosen.rs")
+}
+
+const EXPORTED: &str = "#[no_mangle]\npub unsafe extern \"C\" fn ";
+
+const CHOOSES: &str = "\
+use core::ffi::{c_char, c_int};
+extern \"C\" {
+    fn getenv(name: *const c_char) -> *const c_char;
+    fn atoi(text: *const c_char) -> c_int;
+}
+pub fn version() -> c_int {
+    // SAFETY: nobody changes the environment, and atoi reads a string.
+    unsafe {
+        let text = getenv(c\"CHOSEN\".as_ptr());
+        if text.is_null() { 0 } else { atoi(text) }
+    }
+}
+";
+
+/// The beginning of a function's body. `declared` is its name, its parameters and what it returns.
+fn hand_on(declared: &str, versions: usize) -> Result<String> {
+    let (function, rest) = declared.split_once('(').context("no parameters")?;
+    let (parameters, _) = rest.rsplit_once(')').context("no parameters")?;
+    let names = parameters.split(',').filter_map(|one| Some(one.split_once(':')?.0.trim()));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let mut text = String::from("    match crate::chosen::version() {\n");
+    for index in 0..versions {
+        let name = name(index, function);
+        let number = index + 1;
+        text += &format!(
+            "        {number} => {{\n            extern \"C\" {{\n                fn {name}({rest};\n            }}\n            \
+             // SAFETY: as this function's.\n            return unsafe {{ {name}({names}) }};\n        }}\n"
+        );
+    }
+    Ok(text + "        _ => {}\n    }\n")
+}
+
 /// Makes the paths of the sources in a folder those of a module of this path; `HERE` becomes the crate.
 pub fn move_paths(folder: &Path, module: &str) -> Result<()> {
     for item in fs::read_dir(folder)? {
@@ -142,6 +200,23 @@ mod tests {
         assert!(ffi.contains("use crate::w0::coalesce::coalesce_entry;"), "{ffi}");
         assert!(read("root/src/w0/mod.rs").contains("use crate::bindings;"));
         assert!(read("root/src/ffi.rs").contains("merged as boolean_t"));
+    }
+
+    #[test]
+    fn a_function_hands_on_to_the_version_that_is_chosen() {
+        let folder = made(&["one"]).unwrap();
+        choose(&folder.path().join("root"), 1).unwrap();
+        let read = |file: &str| fs::read_to_string(folder.path().join(file)).unwrap();
+        let ffi = read("root/src/ffi.rs");
+        let coalesce = ffi.split("fn vm_map_coalesce_entry(").nth(1).unwrap();
+        let body = coalesce.split_once(" {\n").unwrap().1;
+        assert!(
+            body.starts_with("    match crate::chosen::version() {\n        1 => {\n"),
+            "{ffi}"
+        );
+        assert!(body.contains("return unsafe { w0_vm_map_coalesce_entry(map, entry) };"), "{ffi}");
+        assert!(!read("root/src/w0/ffi.rs").contains("chosen"));
+        assert!(read("root/src/lib.rs").ends_with("mod chosen;\n"));
     }
 
     #[test]

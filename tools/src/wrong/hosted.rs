@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{bail, ensure, Context, Result};
+use kit::together::CHOSEN;
 use serde_json::Value;
 
 /// What the tests said.
@@ -17,8 +18,8 @@ pub struct Outcome {
 /// The features with which there are other tests, whose names begin so.
 pub const FEATURES: [&str; 2] = ["callers", "sound"];
 
-/// Where the hosted tests are built and run.
-pub struct Tests<'a> {
+/// Where the hosted tests are built.
+pub struct Place<'a> {
     /// The workspace.
     pub root: &'a Path,
     pub target: &'a Path,
@@ -26,35 +27,15 @@ pub struct Tests<'a> {
     pub features: &'a str,
 }
 
-impl Tests<'_> {
-    /// Builds and runs them all.
-    pub fn run(&self) -> Result<Outcome> {
-        self.run_program(&self.build()?, &[])
-    }
-
-    /// The same of these alone, by their names.
-    pub fn run_these(&self, names: &[String]) -> Result<Outcome> {
-        let program = self.build()?;
-        let mut all = Outcome { passed: 0, failed: Vec::new() };
-        for name in names {
-            let Outcome { passed, failed } = self.run_program(&program, &["--exact", name])?;
-            ensure!(passed + failed.len() == 1, "there is no hosted test {name}");
-            all.passed += passed;
-            all.failed.extend(failed);
-        }
-        Ok(all)
-    }
-
-    /// Returns the program that runs them.
-    fn build(&self) -> Result<PathBuf> {
+impl Place<'_> {
+    /// Builds them.
+    pub fn build(&self) -> Result<Tests> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(&cargo)
             .current_dir(self.root)
             .args(["test", "--test", "hosted", "--features", self.features, "--no-run"])
             .arg("--message-format=json-render-diagnostics")
             .env("CARGO_TARGET_DIR", self.target)
-            // Nobody looks at a backtrace of these.
-            .env("CARGO_PROFILE_DEV_DEBUG", "false")
             .env("CARGO_TERM_COLOR", "never")
             .output()
             .with_context(|| format!("cannot run {}", Path::new(&cargo).display()))?;
@@ -64,16 +45,44 @@ impl Tests<'_> {
             output.status,
             String::from_utf8_lossy(&output.stderr)
         );
-        program(&String::from_utf8_lossy(&output.stdout)).context("cargo names no hosted tests")
+        let program = program(&String::from_utf8_lossy(&output.stdout));
+        let program = program.context("cargo names no hosted tests")?;
+        Ok(Tests { root: self.root.into(), program })
+    }
+}
+
+/// The hosted tests of several versions in one program.
+pub struct Tests {
+    root: PathBuf,
+    program: PathBuf,
+}
+
+impl Tests {
+    /// Runs them all, of the unchanged version or of the one with this place in the list.
+    pub fn run(&self, version: Option<usize>) -> Result<Outcome> {
+        self.run_program(version, &[])
     }
 
-    fn run_program(&self, program: &Path, arguments: &[&str]) -> Result<Outcome> {
-        let output = Command::new(program)
-            .current_dir(self.root)
-            .args(arguments)
-            .env_remove("SEED")
-            .output()
-            .with_context(|| format!("cannot run {}", program.display()))?;
+    /// The same of these alone, by their names.
+    pub fn run_these(&self, version: usize, names: &[String]) -> Result<Outcome> {
+        let mut all = Outcome { passed: 0, failed: Vec::new() };
+        for name in names {
+            let Outcome { passed, failed } = self.run_program(Some(version), &["--exact", name])?;
+            ensure!(passed + failed.len() == 1, "there is no hosted test {name}");
+            all.passed += passed;
+            all.failed.extend(failed);
+        }
+        Ok(all)
+    }
+
+    fn run_program(&self, version: Option<usize>, arguments: &[&str]) -> Result<Outcome> {
+        let mut command = Command::new(&self.program);
+        command.current_dir(&self.root).args(arguments).env_remove("SEED").env_remove(CHOSEN);
+        if let Some(index) = version {
+            command.env(CHOSEN, (index + 1).to_string());
+        }
+        let output =
+            command.output().with_context(|| format!("cannot run {}", self.program.display()))?;
         let text = String::from_utf8_lossy(&output.stdout);
         match parse(&text) {
             Some(outcome) if outcome.failed.is_empty() == output.status.success() => Ok(outcome),

@@ -9,20 +9,20 @@ use std::time::Instant;
 use anyhow::{ensure, Context, Result};
 use kit::progress::Line;
 use kit::workshop::Workshop;
-use kit::{workspace, wrong::Wrong};
+use kit::{together, workspace, wrong::Wrong};
 
 mod catch;
 mod hosted;
 mod lend;
 mod storms;
 
-use hosted::{Outcome, Tests};
+use hosted::{Outcome, Place, Tests};
 
 /// Check that versions of our functions that are wrong on purpose are caught
 ///
 /// tests/wrong/ lists them: a change to our sources, what it breaks, and the tests that must fail. Each that
-/// has such tests is made in a copy of the workspace, and these tests are run there; on the unchanged copy
-/// all must pass. Prints which tests caught which version.
+/// has such tests is made in a copy of the workspace, all of them in one program, and these tests are run
+/// there; of the unchanged version all must pass. Prints which tests caught which version.
 ///
 /// With --storms they are booted in a kernel instead, each with the loads of the storm that must fail; with
 /// --object one is compiled for a kernel, and that is all.
@@ -88,35 +88,35 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         anyhow::bail!("{} lists no hosted test; see {}", wrong.name, kit::wrong::LISTS);
     }
     let chosen: Vec<&Wrong> = chosen.into_iter().filter(|wrong| !wrong.tests.is_empty()).collect();
-    let bench =
-        Bench { root: &args.root, copy: scratch.join("sources"), target: scratch.join("target") };
-    lend::lend(&args.root.join("target/debug"), &bench.target.join("debug"), MEMBERS)?;
+    let bench = Bench { root: &args.root, scratch };
+    lend::lend(&args.root.join("target/debug"), &bench.target().join("debug"), MEMBERS)?;
     let mut features: Vec<&str> = chosen.iter().map(|wrong| features_for(wrong)).collect();
     features.sort_unstable();
     features.dedup();
-    features.into_iter().try_for_each(|features| bench.check_unchanged(features))?;
     let mut missed = 0;
-    for (index, wrong) in chosen.iter().enumerate() {
-        let start = Instant::now();
-        let outcome = {
-            let _line = saying(format!("{} of {}: {}", index + 1, chosen.len(), wrong.name));
-            bench.try_one(wrong)
-        };
-        let caught = match outcome {
-            Ok(outcome) => report(wrong, &outcome, start.elapsed().as_secs_f32()),
-            Err(error) => {
-                println!("ERROR   {}: {error:#}", wrong.name);
-                false
-            }
-        };
-        missed += usize::from(!caught);
+    for features in features {
+        let versions: Vec<&Wrong> =
+            chosen.iter().copied().filter(|wrong| features_for(wrong) == features).collect();
+        let tests = bench.make(features, &versions)?;
+        for (index, wrong) in versions.iter().enumerate() {
+            let start = Instant::now();
+            let caught = match try_one(&tests, index, wrong) {
+                Ok(outcome) => report(wrong, &outcome, start.elapsed().as_secs_f32()),
+                Err(error) => {
+                    println!("ERROR   {}: {error:#}", wrong.name);
+                    false
+                }
+            };
+            missed += usize::from(!caught);
+        }
     }
     println!("{} of {} wrong versions are caught", chosen.len() - missed, chosen.len());
     Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Packages of the workspace: the copy has its own of the first, and the others would only take room.
-const MEMBERS: &[&str] = &["gnumach-vm-map", "interleavings", "kit", "oracle", "vmtool"];
+const MEMBERS: &[&str] =
+    &["gnumach-vm-map", "interleavings", "kit", "oracle", "oracle-play", "vmtool"];
 
 fn judges(wrong: &Wrong) -> String {
     let mut names: Vec<&str> = wrong.caught_by.iter().map(|judge| judge.name()).collect();
@@ -143,15 +143,26 @@ fn features_for(wrong: &Wrong) -> &'static str {
 /// Where versions are made and tested.
 struct Bench<'a> {
     root: &'a Path,
-    copy: PathBuf,
-    target: PathBuf,
+    scratch: PathBuf,
 }
 
 impl Bench<'_> {
-    fn check_unchanged(&self, features: &str) -> Result<()> {
-        let line = saying("the unchanged sources".into());
-        workspace::copy(self.root, &self.copy)?;
-        let outcome = self.tests(features).run()?;
+    /// The tests of these versions, which want these features; the unchanged version passes them.
+    fn make(&self, features: &str, versions: &[&Wrong]) -> Result<Tests> {
+        let what = if features.is_empty() { "" } else { ", with " };
+        let line = saying(format!("compiling {} versions{what}{features}", versions.len()));
+        let copy = self.scratch.join("sources");
+        workspace::copy(self.root, &copy)?;
+        together::add(&copy, self.root, &self.scratch.join("version"), versions)?;
+        together::choose(&copy, versions.len())?;
+        let place = Place { root: &copy, target: &self.target(), features };
+        let tests = place.build().with_context(|| {
+            let names = versions.iter().enumerate();
+            let names = names.map(|(index, wrong)| format!("w{index} {}", wrong.name));
+            format!("the versions are {}", names.collect::<Vec<_>>().join(", "))
+        })?;
+        line.set_message("the unchanged sources");
+        let outcome = tests.run(None)?;
         drop(line);
         ensure!(
             outcome.failed.is_empty() && outcome.passed > 0,
@@ -161,23 +172,20 @@ impl Bench<'_> {
             outcome.failed.join(" ")
         );
         println!("unchanged: {} hosted tests pass", outcome.passed);
-        Ok(())
+        Ok(tests)
     }
 
-    /// Of a version that is missed, all tests are run: those that fail may tell why.
-    fn try_one(&self, wrong: &Wrong) -> Result<Outcome> {
-        workspace::copy(self.root, &self.copy)?;
-        wrong.apply(&self.copy)?;
-        let tests = self.tests(features_for(wrong));
-        let outcome = tests.run_these(&wrong.tests)?;
-        match silent(wrong, &outcome).is_empty() {
-            true => Ok(outcome),
-            false => tests.run(),
-        }
+    fn target(&self) -> PathBuf {
+        self.scratch.join("target")
     }
+}
 
-    fn tests<'a>(&'a self, features: &'a str) -> Tests<'a> {
-        Tests { root: &self.copy, target: &self.target, features }
+/// Of a version that is missed, all tests are run: those that fail may tell why.
+fn try_one(tests: &Tests, index: usize, wrong: &Wrong) -> Result<Outcome> {
+    let outcome = tests.run_these(index, &wrong.tests)?;
+    match silent(wrong, &outcome).is_empty() {
+        true => Ok(outcome),
+        false => tests.run(Some(index)),
     }
 }
 
