@@ -96,14 +96,17 @@ cargo_target=$(CDPATH= cd -- "$cargo_target" && pwd)
 # Builds for two kernels leave their library in one place: one at a time.
 exec 9>"$cargo_target/lock"
 flock 9
-# The crates that the crate is built with are the same in every folder: this workspace's own, if there is one, lends them.
+# The crates that the crate is built with are the same in every folder, and so is its build script if its source is: this
+# workspace's own, if there is one, lends them. Cargo takes the build script if its source is not newer.
 own=$top/build/cargo
 if [ ! -e "$cargo_target/release" ] && [ -d "$own/release" ] && [ -w "$own/lock" ]; then
     (
         flock 8
+        not_lent='*gnumach[-_]vm[-_]map*'
+        ! cmp -s "$top/build.rs" "$crate/build.rs" || not_lent='*gnumach_vm_map*'
         for folder in .fingerprint build deps; do
             mkdir -p "$cargo_target/lent/$folder"
-            find "$own/release/$folder" -mindepth 1 -maxdepth 1 ! -name '*gnumach[-_]vm[-_]map*' \
+            find "$own/release/$folder" -mindepth 1 -maxdepth 1 ! -name "$not_lent" \
                 -exec cp -a -t "$cargo_target/lent/$folder" {} +
         done
         mv "$cargo_target/lent" "$cargo_target/release"

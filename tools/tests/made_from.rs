@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 struct Workspace(tempfile::TempDir);
 
@@ -80,11 +80,8 @@ impl Workspace {
         );
     }
 
-    /// What of cargo was run.
-    fn build(&self, options: &[&str]) -> Vec<String> {
-        let calls = self.path("calls");
-        let _ = fs::remove_file(&calls);
-        let output = Command::new(self.path("tools/build-object.sh"))
+    fn try_build(&self, options: &[&str]) -> Output {
+        Command::new(self.path("tools/build-object.sh"))
             .current_dir(self.0.path())
             .args(["--headers", "headers"])
             .args(options)
@@ -95,7 +92,14 @@ impl Workspace {
             .env("KERNEL_RUSTC", self.path("bin/rustc"))
             .env_remove("GNUMACH_PREPROCESSED")
             .output()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// What of cargo was run.
+    fn build(&self, options: &[&str]) -> Vec<String> {
+        let calls = self.path("calls");
+        let _ = fs::remove_file(&calls);
+        let output = self.try_build(options);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let calls = fs::read_to_string(calls).unwrap();
         calls
@@ -160,4 +164,49 @@ fn sources_older_than_what_was_built_are_compiled_all_the_same() {
     workspace.build(&[]);
     workspace.append("src/lib.rs", "// from last year");
     assert_eq!(workspace.build(&[]), ["rustc", "clean", "rustc"]);
+}
+
+/// What a folder of another crate's gets of what cargo made for this workspace.
+fn lent(build_script: &str) -> Vec<String> {
+    let workspace = Workspace::new();
+    workspace.write("build.rs", "fn main() {}");
+    workspace.write("build/cargo/lock", "");
+    for name in [
+        ".fingerprint/gnumach-vm-map-aa/dep",
+        "build/gnumach-vm-map-aa/build-script-build",
+        "build/cc-bb/out",
+    ] {
+        workspace.write(&format!("build/cargo/release/{name}"), "");
+    }
+    workspace.write("build/cargo/release/deps/libgnumach_vm_map-cc.rlib", "");
+    for name in SOURCES {
+        workspace.write(&format!("other/{name}"), "");
+    }
+    for name in ["c-shim/callers/bindings.h", "c-shim/sound/bindings.h"] {
+        workspace.write(name, "");
+        workspace.write(&format!("other/{name}"), "");
+    }
+    workspace.write("other/build.rs", build_script);
+    let other = workspace.path("other");
+    let cargo = "exit 1";
+    workspace.program("cargo", cargo);
+    workspace.try_build(&["--crate", other.to_str().unwrap()]);
+    let folder = fs::read_dir(workspace.path("build")).unwrap().flatten();
+    let folder = folder
+        .map(|file| file.path())
+        .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("cargo-"));
+    let folder = folder.expect("a folder for the crate").join("release");
+    let mut all: Vec<String> = [".fingerprint", "build", "deps"]
+        .iter()
+        .flat_map(|part| fs::read_dir(folder.join(part)).unwrap().flatten())
+        .map(|file| file.file_name().into_string().unwrap())
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_build_script_is_lent_to_a_crate_with_the_same_alone() {
+    assert_eq!(lent("fn main() {}"), ["cc-bb", "gnumach-vm-map-aa", "gnumach-vm-map-aa"]);
+    assert_eq!(lent("fn main() { }"), ["cc-bb"]);
 }

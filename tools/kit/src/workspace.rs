@@ -10,8 +10,12 @@ use anyhow::{Context, Result};
 /// Folders of the workspace that are made, not written.
 const MADE: &[&str] = &["build", "target"];
 
+/// Of what cargo may have made for the original already; it goes by the file's time.
+const KEEPS_TIME: &str = "build.rs";
+
 /// Makes `to` equal to `from`, hidden files and what is built apart. Files that are equal already keep
-/// their time, so that cargo builds again only what has changed.
+/// their time, so that cargo builds again only what has changed; a new copy of a build script has that of the
+/// original.
 pub fn copy(from: &Path, to: &Path) -> Result<()> {
     copy_folder(from, to, MADE)
         .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
@@ -51,10 +55,16 @@ fn copy_folder(from: &Path, to: &Path, leave_out: &[&str]) -> Result<()> {
 
 fn copy_file(from: &Path, to: &Path) -> Result<()> {
     let content = fs::read(from)?;
-    if fs::read(to).is_ok_and(|there| there == content) {
+    let there = fs::read(to).ok();
+    if there.as_ref() == Some(&content) {
         return Ok(());
     }
-    Ok(fs::write(to, content)?)
+    fs::write(to, content)?;
+    if there.is_none() && to.file_name().is_some_and(|name| name == KEEPS_TIME) {
+        let time = fs::metadata(from)?.modified()?;
+        fs::File::options().write(true).open(to)?.set_modified(time)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -94,5 +104,26 @@ mod tests {
             .unwrap();
         copy(from.path(), to.path()).unwrap();
         assert_eq!(fs::metadata(to.path().join("a")).unwrap().modified().unwrap(), old);
+    }
+
+    #[test]
+    fn a_build_script_keeps_its_time_until_it_changes() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let old = std::time::UNIX_EPOCH;
+        let write = |name: &str, text: &str| {
+            let path = from.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+        };
+        write("build.rs", "first");
+        write("lib.rs", "first");
+        let time = |name: &str| fs::metadata(to.path().join(name)).unwrap().modified().unwrap();
+        copy(from.path(), to.path()).unwrap();
+        assert_eq!(time("build.rs"), old);
+        assert_ne!(time("lib.rs"), old);
+        // As old as the first, and another: cargo must see it.
+        write("build.rs", "second");
+        copy(from.path(), to.path()).unwrap();
+        assert_ne!(time("build.rs"), old);
     }
 }
