@@ -177,6 +177,9 @@ static void run_threads(void)
           ASSERT_RET(err, "thread_assign");
         }
     }
+  /* Not before: the threads' stacks would take it.  */
+  err = vm_deallocate(mach_task_self(), own, 2 * THREADS * vm_page_size);
+  ASSERT_RET(err, "vm_deallocate");
   started = true;
   msleep(SECONDS * 1000);
   stop = true;
@@ -207,8 +210,6 @@ int main(int argc, char *argv[], int envc, char *envp[])
   ASSERT_RET(err, "vm_deallocate behind");
   err = vm_allocate(mach_task_self(), &own, 2 * THREADS * vm_page_size, TRUE);
   ASSERT_RET(err, "vm_allocate");
-  err = vm_deallocate(mach_task_self(), own, 2 * THREADS * vm_page_size);
-  ASSERT_RET(err, "vm_deallocate");
   run_threads();
   err = vm_deallocate(kernel_task, region, PAGES * vm_page_size);
   ASSERT_RET(err, "vm_deallocate in the kernel's map");
