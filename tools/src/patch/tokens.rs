@@ -104,6 +104,20 @@ pub struct Function {
 }
 
 impl Function {
+    /// A whole file, as though it were one.
+    pub fn whole(tokens: &[Token<'_>]) -> Function {
+        let code: Vec<usize> =
+            (0..tokens.len()).filter(|&index| tokens[index].kind != Kind::Comment).collect();
+        let words: Vec<String> = code.iter().map(|&index| squeeze(tokens[index].text)).collect();
+        Function {
+            first_line: 0,
+            last_line: tokens.last().map_or(0, |token| token.last_line),
+            fingerprint: fingerprint(&words),
+            code,
+            words,
+        }
+    }
+
     pub fn names(&self, word: &str) -> bool {
         self.count(word) > 0
     }

@@ -130,6 +130,18 @@ fn a_longer_place_is_known_by_its_fingerprint() {
 }
 
 #[test]
+fn a_declaration_is_found_without_a_function() {
+    let edit: Edit = toml::from_str(
+        "file = 'f.h'\nhow = 'replace'\nfrom = 'extern void f('\ntext = 'extern int f('\n",
+    )
+    .expect("an edit");
+    let header = "/* extern void f( */\nextern void f(int);\nextern void g(int);\n";
+    let changed = edit.apply(header).expect("a place");
+    assert_eq!(changed, header.replace("\nextern void f", "\nextern int f"));
+    assert!(refusal(&edit, &changed).contains("in f.h, the place at `extern void f(`"));
+}
+
+#[test]
 fn comments_go_with_their_lines() {
     let with = SOURCE
         .replace("\tentry = first(map);", "\t/* The first. */\n\tentry = first(map); /* it */");

@@ -25,6 +25,8 @@ pub enum How {
 #[serde(deny_unknown_fields)]
 pub struct Edit {
     pub file: String,
+    /// Without one, the place is anywhere in the file: a declaration in a header.
+    #[serde(default)]
     pub function: String,
     pub how: How,
     /// Where the place begins: tokens that the function holds once.
@@ -106,7 +108,8 @@ impl Edit {
     }
 
     fn unlike(&self, how: &str) -> String {
-        format!("{}: in {}, the place at `{}` {how}", self.file, self.function, self.from)
+        let within = Some(&self.function).filter(|name| !name.is_empty()).unwrap_or(&self.file);
+        format!("{}: in {within}, the place at `{}` {how}", self.file, self.from)
     }
 }
 
@@ -135,8 +138,11 @@ fn above_comment(file: &[Token<'_>], index: usize) -> usize {
     }
 }
 
-/// The one definition of a function.
+/// The one definition of a function; of none, the whole file.
 pub fn the(file: &[Token<'_>], name: &str, function: &str) -> Result<Function> {
+    if function.is_empty() {
+        return Ok(Function::whole(file));
+    }
     let mut found = functions(file, function);
     ensure!(found.len() < 2, "{name} defines {function} {} times", found.len());
     found.pop().with_context(|| format!("{name} defines no function {function}"))
