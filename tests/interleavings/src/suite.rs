@@ -42,9 +42,13 @@ const FIXES: &[(&str, &[&str])] = &[
     ("fix-protect-freed-entry", &["10", "10b"]),
     ("fix-crossing-end", &["10c"]),
     ("fix-projected-unlocked", &["10d"]),
+    ("fix-unwire-busy-page", &["2", "2b", "3b"]),
 ];
+/// What a repair alone shows of a defect that it does not cure: version, scenario, finding. B, which
+/// deadlocked over the page there, gets it before A has wired it.
+const INSTEAD: &[(&str, &str, &str)] = &[("fix-unwire-busy-page", "6b", UNWIRED)];
 /// What no repair cures.
-const NOT_FIXED: &[&str] = &["2", "2b", "3b", "9", "9b", "9c"];
+const NOT_FIXED: &[&str] = &["9", "9b", "9c"];
 
 /// Scenarios in which leaving out equivalent schedules is compared with running
 /// them all.
@@ -285,7 +289,16 @@ fn fixed(
         let mut unlike = differences(&results, &[PASSES]);
         if !passes(scenario) {
             // Of what it shows without the repair, something may be cured.
-            unlike = differences(&results, scenario.expect());
+            let instead = INSTEAD
+                .iter()
+                .filter(|(repair, id, _)| (*repair, *id) == (version.name, scenario.id));
+            let expected: Vec<&str> = scenario
+                .expect()
+                .iter()
+                .copied()
+                .chain(instead.map(|(_, _, finding)| *finding))
+                .collect();
+            unlike = differences(&results, &expected);
             unlike.retain(|what| !what.starts_with("not shown"));
         }
         wrong.extend(unlike.into_iter().map(|what| format!("scenario {}: {what}", scenario.id)));

@@ -67,10 +67,12 @@ pub struct InC {
     /// Who looks for projected buffers locks the map for reading.
     #[cfg_attr(feature = "sound", allow(dead_code))]
     pub lock_to_look: bool,
+    /// A fault does not wait for the map with a page busy: it lets go of the page, and starts over.
+    pub try_to_verify: bool,
 }
 
 /// As upstream's does after the series.
-const UPSTREAM: InC = InC { extend_marked: false, lock_to_look: false };
+const UPSTREAM: InC = InC { extend_marked: false, lock_to_look: false, try_to_verify: false };
 
 include!(concat!(env!("OUT_DIR"), "/versions.rs"));
 

@@ -175,7 +175,7 @@ pub fn fault(map: usize, address: usize, access: i32, wire: bool) -> bool {
     note_call("vm_fault at", address, address + PAGE);
     'retry: loop {
         let Some(first) = lookup(map, address, access) else { return false };
-        let Lookup { object, offset, mut wired, mut timestamp, .. } = first;
+        let Lookup { object, offset, mut wired, timestamp, .. } = first;
         let mut protection = first.protection;
         let fault_type = if wired { protection } else { access };
         let resident = wire && !wired;
@@ -184,30 +184,34 @@ pub fn fault(map: usize, address: usize, access: i32, wire: bool) -> bool {
             return false;
         };
         let page = found.page;
-        loop {
-            // vm_map_verify
-            lock::read(map);
-            if with(|k| k.maps[map].raw.timestamp) == timestamp {
-                break;
-            }
-            lock::done(map);
-            let again = lookup(map, address, fault_type & !2);
-            writes_page(object, offset / PAGE);
-            let Some(again) = again else {
-                found.release();
-                paging_end(object);
-                return false;
-            };
-            // The model counts a reference at the lookup; this one is done with.
-            paging_end(again.object);
-            if (again.object, again.offset) != (object, offset) {
+        if !verify(map, timestamp) {
+            if with(|k| k.version.in_c.try_to_verify) {
+                writes_page(object, offset / PAGE);
                 found.release();
                 paging_end(object);
                 continue 'retry;
             }
-            protection &= again.protection;
-            wired = again.wired;
-            timestamp = again.timestamp;
+            loop {
+                let again = lookup(map, address, fault_type & !2);
+                writes_page(object, offset / PAGE);
+                let Some(again) = again else {
+                    found.release();
+                    paging_end(object);
+                    return false;
+                };
+                // The model counts a reference at the lookup; this one is done with.
+                paging_end(again.object);
+                if (again.object, again.offset) != (object, offset) {
+                    found.release();
+                    paging_end(object);
+                    continue 'retry;
+                }
+                protection &= again.protection;
+                wired = again.wired;
+                if verify(map, again.timestamp) {
+                    break;
+                }
+            }
         }
         writes_page(object, offset / PAGE);
         if wired && protection != fault_type {
@@ -232,6 +236,22 @@ pub fn fault(map: usize, address: usize, access: i32, wire: bool) -> bool {
         paging_end(object);
         return true;
     }
+}
+
+/// `vm_map_verify`: whether the map is as it was, and locked for reading now.
+fn verify(map: usize, timestamp: u32) -> bool {
+    if with(|k| k.version.in_c.try_to_verify) {
+        if !lock::try_read(map) {
+            return false;
+        }
+    } else {
+        lock::read(map);
+    }
+    let same = with(|k| k.maps[map].raw.timestamp) == timestamp;
+    if !same {
+        lock::done(map);
+    }
+    same
 }
 
 /// A page that a fault has made busy.

@@ -58,6 +58,18 @@ pub fn read(map: usize) {
     hold(map, Mode::Read);
 }
 
+/// `lock_try_read` on a map's lock.
+pub fn try_read(map: usize) -> bool {
+    point();
+    reads_map(map);
+    if !is_mine(map) && on_lock(map, |l| l.want_write() | l.want_upgrade()) != 0 {
+        return false;
+    }
+    on_lock(map, |l| l.set_read_count(l.read_count() + 1));
+    hold(map, Mode::Read);
+    true
+}
+
 /// `lock_write` on a map's lock.
 fn write(map: usize) {
     point();
