@@ -60,6 +60,9 @@ fixes! {
     vm "wire-quota-twice",
     vm "load-refused",
     vm "pushed-before-wired",
+    vm "silent-wire-failure",
+    vm "unwire-busy-page",
+    vm "refused-clips",
     ipc "late-wakeup",
 }
 
