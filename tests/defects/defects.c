@@ -21,6 +21,8 @@ static const struct defect defects[] = {
 	{ "lock-wired-page", { lock_wired_page } },
 	{ "own-pager", { own_pager } },
 	{ "copyin-hides-error", { copyin_hides_error } },
+	{ "copyin-leaks", { read_what_goes, take_it_away } },
+	{ "copyin-leaks.object", { copyin_leaks_object } },
 	{ "wire-all-empty", { wire_all_empty } },
 	{ "unmerged-wirings", { unmerged_wirings } },
 	{ "wire-future-extends", { wire_future_extends } },

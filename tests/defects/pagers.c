@@ -79,6 +79,63 @@ void copyin_hides_error(struct actor *actor)
 
 /* So long, in milliseconds, a thread waits for the page that it loads from. */
 enum { LATE = 500, LONGEST = 10000, POLL = 50 };
+
+/* Whether the kernel is done with the pager's object, which it tells the pager. */
+static bool is_given_up(const struct actor *actor)
+{
+	for (uint32_t waited = 0; pager.mapped && waited < LONGEST; waited += POLL)
+		sleep_for(&actor->caller, POLL);
+	return !pager.mapped;
+}
+
+void copyin_leaks_object(struct actor *actor)
+{
+	struct arena a = arena_of_pager(actor, PAGER_ERRS);
+	struct rpc_array data;
+
+	act(actor, "vm_read", 0, 1, 0);
+	expect(&actor->failure, "result of vm_read", 0, vm_read(&actor->caller, a.task, a.base, PAGE, &data), KERN_MEMORY_ERROR);
+	acted_freely(actor);
+	arena_deallocate(&a, 0, 1);
+	see(actor, "whether the kernel is done with an object that is mapped nowhere", 0, is_given_up(actor), true);
+}
+
+/* The pager is late at each SOME of them, so that the memory goes while the kernel copies it. */
+enum { GOING = 256, SOME = 64, KERN_INVALID_ADDRESS = 1 };
+static struct arena of_reader;
+
+void read_what_goes(struct actor *actor)
+{
+	const struct caller *c = &actor->caller;
+	struct pages before, after;
+	struct rpc_array data;
+
+	of_reader = arena_empty(actor);
+	pager.late = LATE;
+	pager.late_each = SOME;
+	if (!pager_start(&pager, c, actor->scene->cpus, &actor->failure) ||
+	    !expect(&actor->failure, "vm_statistics", 0, page_counts(c, &before), 0))
+		return;
+	arena_map(&of_reader, 0, GOING, pager.object, PROT_DEFAULT);
+	actor->scene->ready = true;
+	act(actor, "vm_read", 0, GOING, 0);
+	expect(&actor->failure, "result of vm_read", 0, vm_read(c, of_reader.task, of_reader.base, GOING * PAGE, &data), KERN_INVALID_ADDRESS);
+	acted_freely(actor);
+	expect(&actor->failure, "whether the kernel is done with the object", 0, is_given_up(actor), true);
+	expect(&actor->failure, "vm_statistics", 1, page_counts(c, &after), 0);
+	/* The kernel uses a few for itself, or gives a few back. */
+	see(actor, "copies in the machine's memory that nobody has", 0, (before.free + GOING / 2 - after.free) / GOING, 0);
+}
+
+void take_it_away(struct actor *actor)
+{
+	await(actor);
+	while (pager.requests < SOME && !actor->scene->stop)
+		sleep_for(&actor->caller, 1);
+	struct arena a = arena_of(actor, &of_reader);
+
+	arena_deallocate(&a, 0, GOING);
+}
 enum { RIGHT_RECEIVE = 1, ID_EXCEPTION_RAISE = 2400 };
 
 static struct arena of_loader;

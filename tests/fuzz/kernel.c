@@ -5,7 +5,6 @@
 /* Subsystem bases plus the place of each routine, as in the storm's mach.c. */
 enum id {
 	ID_VM_REGION = 2029,
-	ID_VM_STATISTICS = 2030,
 	ID_VM_MACHINE_ATTRIBUTE = 2099,
 	ID_MACH_VM_REGION_INFO = 3019,
 	ID_HOST_SLAB_INFO = 3022,
@@ -14,7 +13,6 @@ enum id {
 /* Of the rights that a task can be given. */
 enum { COPY_SEND = 19, MAKE_SEND = 20 };
 enum { ENTRY_WORDS = sizeof(struct entry) / sizeof(uint32_t) };
-enum { STATISTICS_WORDS = 13, STATISTICS_FREE = 1, STATISTICS_WIRED = 4 };
 /* Eleven numbers, then the name. */
 enum { CACHE_WORDS = 19, CACHE_OBJECTS = 7, CACHE_NAME = 11 };
 
@@ -60,23 +58,6 @@ result_t set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32
 		have = true;
 	}
 	return thread_enter(c, thread, &registers, entry, stack);
-}
-
-result_t page_counts(const struct caller *c, struct pages *pages)
-{
-	struct rpc_array counts;
-	struct rpc m;
-	result_t result;
-
-	rpc_begin(&m, c->task, ID_VM_STATISTICS);
-	result = rpc_call(&m, c->reply);
-	if (result)
-		return result;
-	counts = rpc_get_array(&m);
-	if (rpc_end(&m) || counts.out_of_line || counts.count != STATISTICS_WORDS)
-		return RPC_WRONG_REPLY;
-	*pages = (struct pages){ .free = counts.words[STATISTICS_FREE], .wired = counts.words[STATISTICS_WIRED] };
-	return 0;
 }
 
 result_t counts_in_use(const struct caller *c, port_t host, struct in_use *in_use)

@@ -30,12 +30,6 @@ result_t insert_sent_right(port_t task, port_t name, port_t sent);
 /* What thread_set_entry does, with the segments of the first thread that it was done with: all have the same. */
 result_t set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32_t stack);
 
-struct pages {
-	uint32_t free, wired;
-};
-
-result_t page_counts(const struct caller *c, struct pages *pages);
-
 /* How many of each the kernel has taken from its caches. */
 struct in_use {
 	uint32_t entries, objects, maps;

@@ -8,6 +8,7 @@ enum id {
 	ID_VM_READ = 2026,
 	ID_VM_WRITE = 2027,
 	ID_VM_COPY = 2028,
+	ID_VM_STATISTICS = 2030,
 	ID_TASK_SET_SPECIAL_PORT = 2059,
 	ID_VM_MAP = 2089,
 	ID_VM_WIRE_ALL = 4207,
@@ -15,6 +16,7 @@ enum id {
 };
 
 enum { EXCEPTION_PORT = 3 };
+enum { STATISTICS_WORDS = 13, STATISTICS_FREE = 1, STATISTICS_WIRED = 4 };
 
 static result_t call(const struct caller *c, struct rpc *m)
 {
@@ -144,4 +146,21 @@ result_t vm_object_sync(const struct caller *c, port_t name, uint32_t offset, ui
 	rpc_put_boolean(&m, give_back);
 	rpc_put_boolean(&m, true);	/* wait; the kernel always does */
 	return call(c, &m);
+}
+
+result_t page_counts(const struct caller *c, struct pages *pages)
+{
+	struct rpc_array counts;
+	struct rpc m;
+	result_t result;
+
+	rpc_begin(&m, c->task, ID_VM_STATISTICS);
+	result = rpc_call(&m, c->reply);
+	if (result)
+		return result;
+	counts = rpc_get_array(&m);
+	if (rpc_end(&m) || counts.out_of_line || counts.count != STATISTICS_WORDS)
+		return RPC_WRONG_REPLY;
+	*pages = (struct pages){ .free = counts.words[STATISTICS_FREE], .wired = counts.words[STATISTICS_WIRED] };
+	return 0;
 }

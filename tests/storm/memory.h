@@ -35,4 +35,11 @@ result_t vm_wire_all(const struct caller *c, port_t host, port_t task, uint32_t 
 /* NAME is an object's name port, as its pager is told it. */
 result_t vm_object_sync(const struct caller *c, port_t name, uint32_t offset, uint32_t size, bool flush, bool give_back);
 
+/* Of the whole machine, from vm_statistics. */
+struct pages {
+	uint32_t free, wired;
+};
+
+result_t page_counts(const struct caller *c, struct pages *pages);
+
 #endif
