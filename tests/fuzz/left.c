@@ -26,22 +26,22 @@ bool count_left(const struct caller *c, port_t host, struct left *left, struct f
 	       expect(failure, "vm_statistics", 0, page_counts(c, &left->pages), 0);
 }
 
-static bool is_clean(const struct left *left, const struct left *before, uint32_t objects)
+static bool is_clean(const struct left *left, const struct left *before)
 {
 	const struct in_use *now = &left->in_use, *then = &before->in_use;
 
-	return now->entries <= then->entries && now->maps <= then->maps && now->objects <= then->objects + objects &&
+	return now->entries <= then->entries && now->maps <= then->maps && now->objects <= then->objects &&
 	       left->pages.wired <= before->pages.wired + SOME_WIRED && left->pages.free + SOME_PAGES >= before->pages.free;
 }
 
-void see_left(const struct caller *c, port_t host, const struct left *before, uint32_t objects, struct failure *failure)
+void see_left(const struct caller *c, port_t host, const struct left *before, struct failure *failure)
 {
 	struct left left;
 
 	for (unsigned waited = 0; waited < PATIENCE; waited += MILLISECONDS) {
 		if (!count_left(c, host, &left, failure))
 			return;
-		if (is_clean(&left, before, objects))
+		if (is_clean(&left, before))
 			return;
 		sleep_for(c, MILLISECONDS);
 	}
@@ -50,7 +50,7 @@ void see_left(const struct caller *c, port_t host, const struct left *before, ui
 		   left.pages.free, before->pages.free);
 	expect(failure, "entries that are left", 0, left.in_use.entries, before->in_use.entries);
 	expect(failure, "maps that are left", 0, left.in_use.maps, before->in_use.maps);
-	expect(failure, "objects that are left", objects, left.in_use.objects, before->in_use.objects);
+	expect(failure, "objects that are left", 0, left.in_use.objects, before->in_use.objects);
 	expect(failure, "pages that are still wired", SOME_WIRED, left.pages.wired, before->pages.wired);
 	expect(failure, "pages that are free", SOME_PAGES, left.pages.free, before->pages.free);
 }

@@ -13,10 +13,7 @@ struct left {
 
 /* Once what is going has gone: tasks end a moment after their termination was answered. */
 bool count_left(const struct caller *c, port_t host, struct left *left, struct failure *failure);
-/*
- * Whether no more is left than BEFORE, and so many objects; it may take a while. With threads on other CPUs each case can leave an
- * object in front of this task's own memory that no fault here merges: why is not known.
- */
-void see_left(const struct caller *c, port_t host, const struct left *before, uint32_t objects, struct failure *failure);
+/* Whether no more is left than BEFORE; it may take a while. */
+void see_left(const struct caller *c, port_t host, const struct left *before, struct failure *failure);
 
 #endif

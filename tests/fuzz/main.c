@@ -78,7 +78,7 @@ static void run_cases(const struct caller *c, const struct cpus *cpus, const str
 		if (i + 1 <= WARM_UP || (i % BATCH != BATCH - 1 && i + 1 != words->cases))
 			continue;
 		tell_ended();
-		see_left(c, host, &before, words->threads > 1 ? i + 1 : 0, failure);
+		see_left(c, host, &before, failure);
 		if (failure->what)
 			break;
 	}
