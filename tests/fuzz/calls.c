@@ -146,7 +146,9 @@ struct call make_call(uint32_t seed, uint32_t number, unsigned index)
 		break;
 	case MAP_OBJECT:
 		call.protection &= call.max_protection;
-		call.object = below(&source, OBJECTS);
+		call.object = below(&source, GOING);
+		if (call.object == ERRING && call.word >> 8 & 1)
+			call.object = GOING;
 		call.pages = call.pages < OBJECT_PAGES ? call.pages : OBJECT_PAGES;
 		call.offset = below(&source, OBJECT_PAGES - call.pages + 1);
 		call.copy = !below(&source, 4);

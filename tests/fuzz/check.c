@@ -25,7 +25,7 @@ static bool same(const struct call *a, const struct call *b)
 
 static void calls_stay_within_the_arena(void)
 {
-	unsigned seen[OPERATIONS] = { 0 };
+	unsigned seen[OPERATIONS] = { 0 }, mapped[OBJECTS] = { 0 };
 
 	for (uint32_t number = 0; number < 2000; number++)
 		for (unsigned index = 0; index < MAX_CALLS; index++) {
@@ -43,9 +43,12 @@ static void calls_stay_within_the_arena(void)
 			if (call.operation == LOAD || call.operation == STORE)
 				assert(call.view == 0 && call.pages == 1);
 			seen[call.operation]++;
+			mapped[call.object] += call.operation == MAP_OBJECT;
 		}
 	for (unsigned i = 0; i < OPERATIONS; i++)
 		assert(seen[i] > 500);
+	for (unsigned i = 0; i < OBJECTS; i++)
+		assert(mapped[i] > 500);
 }
 
 static void seeds_and_cases_differ(void)
@@ -230,12 +233,25 @@ static void an_object_that_is_mapped_no_longer_is_not_known_once_it_was_stored_t
 	assert(object_is_known(&model, 1, &first[1]));
 }
 
+static void an_object_whose_pager_is_gone_is_not_mapped_again(void)
+{
+	const struct words_of first[OBJECTS] = { [GOING] = { .bad = true, .going = true } };
+
+	memset(&model, 0, sizeof model);
+	start_objects(&model, first);
+	assert(object_is_known(&model, GOING, &first[GOING]));
+	model.gone = true;
+	assert(!object_is_known(&model, GOING, &first[GOING]));
+	assert(object_is_known(&model, ERRING, &first[ERRING]));
+}
+
 int main(void)
 {
 	calls_stay_within_the_arena();
 	seeds_and_cases_differ();
 	shared_pages_change_together_and_copies_do_not();
 	an_object_that_is_mapped_no_longer_is_not_known_once_it_was_stored_to();
+	an_object_whose_pager_is_gone_is_not_mapped_again();
 	known_defects_are_met_where_they_are();
 	words_are_taken_or_refused();
 	calls_are_told_in_words();

@@ -17,6 +17,7 @@ static void see_words(struct subject *subject, const char *what, uint32_t at, ui
 	uint32_t word;
 
 	if (words->bad) {
+		subject->model.gone |= words->going;
 		see(subject, "error of a load", at, touch(address, false, &word), KERN_MEMORY_ERROR);
 		return;
 	}
@@ -32,11 +33,14 @@ bool make_room_for_data(const struct caller *c, struct failure *failure)
 }
 
 /* The error of a load or a store. */
-static result_t error_of(const struct model *model, const struct page *page, uint32_t access)
+static result_t error_of(struct model *model, const struct page *page, uint32_t access)
 {
 	result_t error = walk(page, 1, access);
 
-	return error ? error : is_bad(model, page) ? KERN_MEMORY_ERROR : 0;
+	if (error || !is_bad(model, page))
+		return error;
+	model->gone |= contents(model, page)->going;
+	return KERN_MEMORY_ERROR;
 }
 
 void load(struct subject *s, const struct call *call, const struct page *page)

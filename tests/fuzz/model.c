@@ -80,6 +80,8 @@ bool object_is_known(const struct model *model, unsigned object, const struct wo
 {
 	bool stored = false;
 
+	if (object == GOING && model->gone)
+		return false;
 	for (unsigned i = 0; i < OBJECT_PAGES; i++) {
 		const struct cell *cell = &model->cells[model->objects[object][i]];
 

@@ -10,8 +10,11 @@
 
 /* The subject's view is the first; the others are forks of it. */
 enum { PAGES = 16, VIEWS = 3, COPIES = 3 };
-/* Memory objects of a pager: one supplies its pages, one has none, one reports an error, and one supplies them late. */
-enum { OBJECTS = 4, OBJECT_PAGES = 8, CELLS = VIEWS * PAGES + OBJECTS * OBJECT_PAGES };
+/*
+ * Memory objects of a pager: one supplies its pages, one has none, one reports an error, one supplies them late, and one goes
+ * instead of answering, once in a case.
+ */
+enum { ERRING = 2, GOING = 4, OBJECTS = 5, OBJECT_PAGES = 8, CELLS = VIEWS * PAGES + OBJECTS * OBJECT_PAGES };
 /*
  * Far from the program, its stack, and what the kernel chooses; or where the map begins, and with it the kernel's hint of free
  * space, which is of use there alone.
@@ -22,7 +25,8 @@ enum { WORDS = 2 };
 
 struct words_of {
 	uint32_t word[WORDS];
-	bool bad;	/* there are none to be had: its pager reports an error */
+	bool bad;	/* there are none to be had: its pager reports an error, or goes */
+	bool going;	/* it goes as soon as it is asked for them */
 };
 
 /* Contents, which several pages have in common if they share it. */
@@ -66,6 +70,7 @@ struct model {
 	struct cell cells[CELLS];
 	uint8_t last_cell;	/* that was taken: the next free one lies most likely behind it */
 	uint8_t objects[OBJECTS][OBJECT_PAGES];	/* their cells, which stay */
+	bool gone;	/* that pager is: its object cannot be mapped again */
 };
 
 uint32_t page_address(const struct model *model, unsigned page);

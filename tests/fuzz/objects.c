@@ -10,10 +10,12 @@ static struct pager pagers[OBJECTS] = {
 	{ .answer = PAGER_HAS_NONE, .copy_strategy = COPY_NONE },
 	{ .answer = PAGER_ERRS, .copy_strategy = COPY_DELAY },
 	{ .answer = PAGER_SUPPLIES, .copy_strategy = COPY_NONE, .late = LATE_MILLISECONDS, .late_each = LATE_EACH },
+	{ .answer = PAGER_GOES, .copy_strategy = COPY_DELAY, .late = LATE_MILLISECONDS, .late_each = LATE_EACH },
 };
 
 const struct words_of object_words[OBJECTS] = {
 	{ .word = { PAGER_WORD, PAGER_WORD } }, { .bad = false }, { .bad = true }, { .word = { PAGER_WORD, PAGER_WORD } },
+	{ .bad = true, .going = true },
 };
 
 bool start_pagers(const struct caller *c, struct failure *failure)
@@ -105,9 +107,15 @@ unsigned object_page(const struct model *model, const struct call *call)
 	return PAGES;
 }
 
+/* An object whose pager is gone has no name any more. */
 bool can_sync(const struct model *model, const struct call *call)
 {
-	return object_page(model, call) < PAGES && !(call->flush && may_be_lent(model));
+	unsigned page = object_page(model, call), object, place;
+
+	if (page == PAGES)
+		return false;
+	place_of(model, model->views[call->view].pages[page].cell, &object, &place);
+	return object != GOING && !(call->flush && may_be_lent(model));
 }
 
 /* What is flushed is as the pager has it, which keeps nothing that it is given. */

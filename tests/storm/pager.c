@@ -31,6 +31,23 @@ static result_t get_ready(struct pager *pager, struct rpc *m)
 	return rpc_send(&answer);
 }
 
+/* The kernel is done with the object then, and does not say so; who has waited for a page gets an error. */
+static result_t begin_anew(struct pager *pager)
+{
+	const struct caller *c = &pager->caller;
+	const port_t ports[] = { pager->object, pager->control, pager->name };
+	result_t result = 0;
+	port_t object = 0;
+
+	for (unsigned i = 0; i < sizeof ports / sizeof ports[0] && !result; i++)
+		result = mach_port_destroy(c, c->task, ports[i]);
+	if (!result)
+		result = mach_port_allocate(c, c->task, RIGHT_RECEIVE, &object);
+	pager->object = object;
+	pager->mapped--;
+	return result;
+}
+
 /* The kernel asks for a page at a time. */
 static result_t answer_request(struct pager *pager, struct rpc *m)
 {
@@ -60,6 +77,8 @@ static result_t answer_request(struct pager *pager, struct rpc *m)
 		break;
 	case PAGER_IS_SILENT:
 		return 0;
+	case PAGER_GOES:
+		return begin_anew(pager);
 	}
 	rpc_put_number(&answer, offset);
 	rpc_put_number(&answer, size);
@@ -127,7 +146,11 @@ bool pager_start(struct pager *pager, const struct caller *c, const struct cpus 
 {
 	for (unsigned i = 0; i < PAGE / sizeof page[0]; i++)
 		page[i] = PAGER_WORD;
-	return expect(failure, "mach_port_allocate of the object", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &pager->object), 0) &&
-	       make_thread(c, cpus, pager->stack, pager_main, pager, &pager->thread, failure) &&
+	port_t object;
+
+	if (!expect(failure, "mach_port_allocate of the object", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &object), 0))
+		return false;
+	pager->object = object;
+	return make_thread(c, cpus, pager->stack, pager_main, pager, &pager->thread, failure) &&
 	       expect(failure, "thread_resume of the pager", 0, thread_resume(c, pager->thread), 0);
 }

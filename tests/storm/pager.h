@@ -14,6 +14,7 @@ enum pager_answer {
 	PAGER_HAS_NONE,	/* so that it is zeros, or what lies below */
 	PAGER_ERRS,
 	PAGER_IS_SILENT,
+	PAGER_GOES,	/* does not answer, and destroys the object's port, so that nobody waits for ever; then it begins anew */
 };
 
 enum { COPY_NONE = 0, COPY_CALL = 1, COPY_DELAY = 2 };
@@ -23,7 +24,8 @@ enum { PAGER_WORD = 0x5a5a5a5a };
 struct pager {
 	struct caller caller;	/* of its thread */
 	uint32_t stack[STACK_WORDS];
-	port_t object, thread;
+	volatile port_t object;
+	port_t thread;
 	uint32_t copy_strategy;
 	volatile enum pager_answer answer;
 	uint32_t late;	/* so many milliseconds before an answer */
