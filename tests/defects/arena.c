@@ -109,6 +109,21 @@ void arena_read(const struct arena *a, uint32_t page, uint32_t pages)
 		expect(&a->actor->failure, "vm_deallocate of what was read", page, drop_array(&a->actor->caller, &data), 0);
 }
 
+uint32_t arena_copy_of(const struct arena *a, uint32_t address, uint32_t pages)
+{
+	struct rpc_array data = { 0 };
+
+	act(a->actor, "vm_read", 0, pages, 0);
+	acted(a->actor, vm_read(&a->actor->caller, a->task, address, pages * PAGE, &data));
+	return (uint32_t)data.words;
+}
+
+void arena_drop(const struct arena *a, uint32_t copy, uint32_t pages)
+{
+	act(a->actor, "vm_deallocate of a copy", 0, pages, 0);
+	acted(a->actor, vm_deallocate(&a->actor->caller, a->task, copy, pages * PAGE));
+}
+
 void arena_write(const struct arena *a, uint32_t page, uint32_t word)
 {
 	for (unsigned i = 0; i < PAGE / sizeof words[0]; i++)

@@ -34,6 +34,9 @@ void arena_inherit(const struct arena *a, uint32_t page, uint32_t pages, uint32_
 void arena_copy(const struct arena *a, uint32_t from, uint32_t pages, uint32_t to);
 /* Reads through the kernel, and gives the copy back. */
 void arena_read(const struct arena *a, uint32_t page, uint32_t pages);
+/* Reads from an address, and keeps the copy: where it is, or 0. */
+uint32_t arena_copy_of(const struct arena *a, uint32_t address, uint32_t pages);
+void arena_drop(const struct arena *a, uint32_t copy, uint32_t pages);
 void arena_write(const struct arena *a, uint32_t page, uint32_t word);
 /* Maps an object, or zeros where OBJECT is 0. */
 void arena_map(const struct arena *a, uint32_t page, uint32_t pages, port_t object, uint32_t protection);

@@ -36,6 +36,7 @@ static const struct defect defects[] = {
 	{ "hole-filled", { wire_around_hole, fill_hole } },
 	{ "overlapping-wires", { wire_lower_pages, wire_upper_pages } },
 	{ "walk-behind-range", { wire_page, move_neighbours } },
+	{ "convert-loses-waiters", { make_and_load_chains, load_chains } },
 	{ "load-refused", { load_refused, load_late_page } },
 	{ "late-wakeup", { receive_in_time, receive_in_time, receive_in_time, send_for_ever, send_for_ever, send_for_ever } },
 	{ "size-wired-drift", { size_wired_drift } },

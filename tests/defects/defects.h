@@ -28,6 +28,8 @@ body_t inherit_pages, inherit_more, move_page, protect_pages;	/* projected-unloc
 body_t wire_fresh_pages, load_fresh_pages, protect_elsewhere;	/* user-map-wire */
 body_t unwire_shared_page, load_shared_page;	/* unwire-busy-page */
 body_t copy_shared_pages, load_copied_pages;	/* copy-delayed-shadow */
+/* chains.c: two threads on a fresh page that is looked for far down. */
+body_t make_and_load_chains, load_chains;	/* convert-loses-waiters */
 /* storm.c: several threads on all that can be done to a map. */
 body_t storm_makes_and_wires, storm_wires, storm_loads, storm_protects, storm_replaces, storm_wires_all; /* user-map-wire.storm */
 /* kernel_map.c: the kernel's own map. */

@@ -150,21 +150,6 @@ enum { COPIED = 16, NOT_ZERO = 0x5a5a5a5a, COPIES = 100 };
 static volatile uint32_t older;
 static volatile bool reading;
 
-static uint32_t read_pages(const struct arena *a, uint32_t address)
-{
-	struct rpc_array data = { 0 };
-
-	act(a->actor, "vm_read", 0, COPIED, 0);
-	acted(a->actor, vm_read(&a->actor->caller, a->task, address, COPIED * PAGE, &data));
-	return (uint32_t)data.words;
-}
-
-static void drop_pages(const struct arena *a, uint32_t address)
-{
-	act(a->actor, "vm_deallocate of a copy", 0, COPIED, 0);
-	acted(a->actor, vm_deallocate(&a->actor->caller, a->task, address, COPIED * PAGE));
-}
-
 void copy_shared_pages(struct actor *actor)
 {
 	struct arena a = arena_make(actor, COPIED);
@@ -175,33 +160,33 @@ void copy_shared_pages(struct actor *actor)
 	arena_fork(&a);
 	a = share(actor, a);
 	while (!actor->scene->stop && !actor->failure.what) {
-		uint32_t first = read_pages(&a, a.base);
+		uint32_t first = arena_copy_of(&a, a.base, COPIED);
 
 		/* A store gives the latest copy a page of its own; one without is used again. */
 		arena_store(&a, 0, NOT_ZERO);
 		older = first;
 		for (unsigned i = 0; i < COPIES && !actor->failure.what; i++) {
-			uint32_t newer = read_pages(&a, a.base);
+			uint32_t newer = arena_copy_of(&a, a.base, COPIED);
 
 			arena_store(&a, 0, NOT_ZERO);
-			drop_pages(&a, newer);
+			arena_drop(&a, newer, COPIED);
 		}
 		older = 0;
 		while (reading)
 			asm volatile("pause");
-		drop_pages(&a, first);
+		arena_drop(&a, first, COPIED);
 	}
 }
 
 /* A copy of the copy, so that each load faults. */
 static void load_copy(const struct arena *a, uint32_t address)
 {
-	uint32_t copy = read_pages(a, address);
+	uint32_t copy = arena_copy_of(a, address, COPIED);
 
 	for (uint32_t page = 0; copy && page < COPIED; page++)
 		see(a->actor, "word of a copy", 0, *(volatile uint32_t *)(copy + page * PAGE), NOT_ZERO);
 	if (copy)
-		drop_pages(a, copy);
+		arena_drop(a, copy, COPIED);
 	if (a->actor->wrong.what)
 		a->actor->scene->stop = true;
 }

@@ -63,6 +63,7 @@ fixes! {
     vm "silent-wire-failure",
     vm "unwire-busy-page",
     vm "refused-clips",
+    vm "convert-loses-waiters",
     ipc "late-wakeup",
 }
 
