@@ -48,7 +48,7 @@ const ALLOWED_TO_SOUND: &[&str] = &[
     "pmap_(change_wiring|extract)",
     "projected_buffer_in_range",
     "vm_fault|vm_fault_wire_fast",
-    "vm_page_(lookup|queue_lock|unwire|wire)",
+    "vm_page_(convert|free|grab|insert|lookup|queue_lock|remove|unwire|wire)",
 ];
 
 /// The callers, which the crate defines with that feature.

@@ -127,7 +127,7 @@ use crate::bindings::vm_page;
 record! { NAMES_OF_SOUND, ROWS_OF_SOUND:
     vm_object { shadow, shadow_offset }
     vm_page {
-        phys_addr;
+        object, offset, phys_addr;
         wire_count = PAGE_WIRE_COUNT, busy = PAGE_BUSY, wanted = PAGE_WANTED,
         absent = PAGE_ABSENT, error = PAGE_ERROR
     }

@@ -55,11 +55,12 @@ static CALLERS: [unsafe extern "C" fn(); 9] = [
 #[cfg(feature = "sound")]
 extern "C" {
     fn projected_buffer_in_range();
+    fn vm_page_convert();
 }
 
 #[cfg(feature = "sound")]
 #[used]
-static OF_SOUND: unsafe extern "C" fn() = projected_buffer_in_range;
+static OF_SOUND: [unsafe extern "C" fn(); 2] = [projected_buffer_in_range, vm_page_convert];
 
 /// Tells the C tests whether Rust's own debug checks are compiled in.
 #[no_mangle]

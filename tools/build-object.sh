@@ -164,7 +164,7 @@ trap 'rm -f "$output.new"' EXIT
 symbols='vm_map_coalesce_entry vm_map_pageable_scan'
 case ",$features," in *,counters,*) symbols="$symbols vm_map_rust_counters" ;; esac
 case ",$features," in *,callers,* | *,sound,*) symbols="$symbols $("$here/callers-of.sh" --list)" ;; esac
-case ",$features," in *,sound,*) symbols="$symbols projected_buffer_in_range vm_map_rust_sound" ;; esac
+case ",$features," in *,sound,*) symbols="$symbols projected_buffer_in_range vm_page_convert vm_map_rust_sound" ;; esac
 symbols="$symbols $more_symbols"
 # shellcheck disable=SC2046 # an option and a word for each symbol
 ld -m "$emulation" -r --gc-sections $(printf -- '-u %s ' $symbols) -o "$output.new" "$archive"

@@ -7,3 +7,4 @@
 static const kern_return_t shim_KERN_INVALID_ADDRESS = KERN_INVALID_ADDRESS;
 static const kern_return_t shim_KERN_RESOURCE_SHORTAGE
 	= KERN_RESOURCE_SHORTAGE;
+static const unsigned int shim_VM_PAGE_HIGHMEM = VM_PAGE_HIGHMEM;

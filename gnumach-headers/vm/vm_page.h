@@ -21,6 +21,25 @@ extern vm_page_t vm_page_lookup(vm_object_t object, vm_offset_t offset);
 extern void vm_page_wire(vm_page_t page);
 extern void vm_page_unwire(vm_page_t page);
 
+/* Where in memory a page may lie: anywhere. */
+#define VM_PAGE_HIGHMEM		0x08
+
+/* A busy page out of those that are free, or null. */
+extern vm_page_t vm_page_grab(unsigned int flags);
+/*
+ * Puts a page into an object, takes it out, gives it up; the object and the
+ * lists are locked.  Who waits for what is given up is woken.
+ */
+extern void vm_page_insert(vm_page_t page, vm_object_t object,
+			   vm_offset_t offset);
+extern void vm_page_remove(vm_page_t page);
+extern void vm_page_free(vm_page_t page);
+/*
+ * Puts a page with memory into the place of *PAGE, which has none, if there is
+ * memory; the object is locked, and the lists are not.
+ */
+extern boolean_t vm_page_convert(struct vm_page **page);
+
 /* The physical address that VA is mapped to, or 0. */
 extern phys_addr_t pmap_extract(pmap_t pmap, vm_offset_t va);
 /* Whether the mapping of VA, which exists, is a wired one. */

@@ -11,12 +11,14 @@
 //! - [`pages`]: wiring and unwiring one page, without waiting for anything;
 //! - [`entries`]: what is to be done with one entry; [`alike`]: whether two can be one;
 //! - [`pageable`], [`protect`], [`edit`]: the functions;
-//! - [`projected`]: one more, which looked into a map without its lock.
+//! - [`projected`]: one more, which looked into a map without its lock;
+//! - [`convert`]: and one that left who waits for a page asleep.
 //!
 //! Raw pointers and `unsafe` stay out of the functions, and of the protocol.
 
 #[forbid(unsafe_code)]
 pub(crate) mod alike;
+pub mod convert;
 #[forbid(unsafe_code)]
 pub(crate) mod edit;
 #[forbid(unsafe_code)]

@@ -25,8 +25,13 @@ const TO_A_MODULE: &[(&str, &str)] = &[
 ];
 
 /// Files that export functions to C.
-const EXPORTS: &[&str] =
-    &["src/ffi.rs", "src/callers/ffi.rs", "src/sound/mod.rs", "src/sound/projected.rs"];
+const EXPORTS: &[&str] = &[
+    "src/ffi.rs",
+    "src/callers/ffi.rs",
+    "src/sound/convert.rs",
+    "src/sound/mod.rs",
+    "src/sound/projected.rs",
+];
 
 /// Nobody asks whether what is wrong on purpose is well written; to look at dozens of copies takes long.
 const NOT_FOR_CLIPPY: &str = "#[cfg(not(clippy))]";

@@ -2,6 +2,11 @@
 /* Which pages are wired, and unwired without waiting (W5, W8, W10, W13, W14). */
 #include "parts.h"
 
+#include "objects.h"
+
+/* Wants to be behind "objects.h". */
+#include <vm/vm_page.h>
+
 SUITE(sound_pages);
 
 static vm_map_t map;
@@ -214,4 +219,51 @@ TEST(a_page_below_that_is_mapped_is_not_wired_for_writing)
 	CHECK_EQ(wire(map, 2, 4, READ_WRITE), KERN_SUCCESS);
 	CHECK_EQ(object_page(below, 0)->wire_count, 0);
 	CHECK_EQ(wirings(map, 2), 1);
+}
+
+/* As a fault leaves its object while it looks further down, and comes back. */
+static vm_object_t
+object_with_a_busy_page(struct vm_page **page)
+{
+	vm_object_t object = object_new(AT(4));
+
+	object_page_make(object, AT(3));
+	*page = object_page_make(object, AT(1));
+	(*page)->busy = 1;
+	(*page)->wanted = 1;
+	object->Lock.lock_data = 1;
+	calls_clear();
+	return object;
+}
+
+TEST(a_page_with_memory_takes_the_place_of_one_that_is_waited_for)
+{
+	struct vm_page *page, *old;
+	vm_object_t object = object_with_a_busy_page(&page);
+
+	old = page;
+	CHECK(vm_page_convert(&page));
+	CHECK(page != old);
+	CHECK(object_page(object, AT(1)) == page);
+	CHECK_EQ(page->busy, 1);
+	CHECK_EQ(page->wanted, 0);
+	CHECK_EQ(object->Lock.lock_data, 1);
+	CHECK_EQ(vm_page_queue_lock.lock_data, 0);
+	/* Who waits looks again, and waits for the new one. */
+	EXPECT_CALLS("thread_wakeup_prim 0 0");
+}
+
+TEST(there_is_no_memory_for_a_page)
+{
+	struct vm_page *page, *old;
+	vm_object_t object = object_with_a_busy_page(&page);
+
+	old = page;
+	no_page_is_free = true;
+	CHECK(!vm_page_convert(&page));
+	CHECK(page == old);
+	CHECK(object_page(object, AT(1)) == old);
+	CHECK_EQ(old->wanted, 1);
+	CHECK_EQ(object->Lock.lock_data, 1);
+	EXPECT_CALLS();
 }

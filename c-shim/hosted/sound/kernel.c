@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <kern/assert.h>
+#include <kern/sched_prim.h>
 #include <mach/kern_return.h>
 #include <vm/vm_fault.h>
 
@@ -26,6 +27,7 @@ struct slock vm_page_queue_lock;
 
 vm_offset_t fault_in_vain;
 unsigned int faults;
+bool no_page_is_free;
 
 struct pte {
 	struct pte *next;
@@ -139,6 +141,57 @@ vm_page_unwire(vm_page_t page)
 		Assert("page->wire_count != 0", __FILE__, __LINE__,
 		       "vm_page_unwire");
 	page->wire_count--;
+}
+
+vm_page_t
+vm_page_grab(unsigned int flags)
+{
+	struct vm_page *page;
+
+	if (flags != VM_PAGE_HIGHMEM)
+		kernel_panic("vm_page_grab: not for what a fault fills");
+	if (no_page_is_free)
+		return NULL;
+	page = calloc(1, sizeof *page);
+	if (page == NULL)
+		abort();
+	page->busy = 1;
+	return page;
+}
+
+void
+vm_page_insert(vm_page_t page, vm_object_t object, vm_offset_t offset)
+{
+	if (object_page(object, offset) != NULL)
+		kernel_panic("vm_page_insert: o%u has a page there",
+			     object->serial);
+	page->object = object;
+	page->offset = offset;
+	require_locks(page, "vm_page_insert");
+	page->next = object->pages;
+	object->pages = page;
+}
+
+void
+vm_page_remove(vm_page_t page)
+{
+	struct vm_page **link = &page->object->pages;
+
+	require_locks(page, "vm_page_remove");
+	while (*link != page)
+		link = &(*link)->next;
+	*link = page->next;
+}
+
+void
+vm_page_free(vm_page_t page)
+{
+	require_locks(page, "vm_page_free");
+	if (object_page(page->object, page->offset) == page)
+		vm_page_remove(page);
+	if (page->wanted)
+		thread_wakeup_prim((event_t) page, 0, THREAD_AWAKENED);
+	free(page);
 }
 
 kern_return_t

@@ -9,6 +9,8 @@
 extern vm_offset_t fault_in_vain;
 /* How many there were. */
 extern unsigned int faults;
+/* vm_page_grab has none. */
+extern bool no_page_is_free;
 
 /* Whether PAGE is mapped, and as a wired one. */
 extern boolean_t pmap_is_wired(pmap_t pmap, unsigned long page);

@@ -43,6 +43,7 @@ const FIXES: &[(&str, &[&str])] = &[
     ("fix-crossing-end", &["10c"]),
     ("fix-projected-unlocked", &["10d"]),
     ("fix-unwire-busy-page", &["2", "2b", "3b"]),
+    ("fix-convert-loses-waiters", &["12", "12b"]),
 ];
 /// What a repair alone shows of a defect that it does not cure: version, scenario, finding. B, which
 /// deadlocked over the page there, gets it before A has wired it.
@@ -54,7 +55,8 @@ const NOT_FIXED: &[&str] = &["9", "9b", "9c"];
 /// them all.
 const COMPARED: &[&str] = &[
     "2", "2b", "3", "3b", "3c", "4", "5", "5b", "5c", "5d", "5e", "6", "6b", "6c", "6d", "6e",
-    "6f", "7", "7b", "7c", "8", "8b", "9", "9b", "9c", "10", "10b", "10c", "10d", "11",
+    "6f", "7", "7b", "7c", "8", "8b", "9", "9b", "9c", "10", "10b", "10c", "10d", "11", "12",
+    "12b",
 ];
 /// Of these, those with more than a million schedules once nothing is marked; and one whose map
 /// is not a kernel's, where nothing ever is. Compared without marks too at a depth above 1.

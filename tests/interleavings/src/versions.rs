@@ -2,9 +2,9 @@
 //! The versions of the functions: the crate's own, and those that tests/wrong/
 //! makes of its source.
 
-#[cfg(feature = "sound")]
-use crate::bindings::vm_map_header;
 use crate::bindings::{vm_map, vm_map_entry};
+#[cfg(feature = "sound")]
+use crate::bindings::{vm_map_header, vm_page};
 
 pub struct Version {
     pub name: &'static str,
@@ -26,6 +26,9 @@ pub struct Functions {
     /// `projected_buffer_in_range`, which is C without that feature.
     #[cfg(feature = "sound")]
     pub projected: unsafe extern "C" fn(*mut vm_map, u64, u64) -> i32,
+    /// `vm_page_convert`, likewise.
+    #[cfg(feature = "sound")]
+    pub convert: unsafe extern "C" fn(*mut *mut vm_page) -> i32,
     /// `vm_map_entry_delete` and `_vm_map_clip_end`, for C that calls them.
     #[cfg(feature = "sound")]
     pub entry_delete: unsafe extern "C" fn(*mut vm_map, *mut vm_map_entry),
@@ -49,6 +52,8 @@ macro_rules! functions {
             #[cfg(feature = "sound")]
             projected: $($module)::+::sound::projected::projected_buffer_in_range,
             #[cfg(feature = "sound")]
+            convert: $($module)::+::sound::convert::vm_page_convert,
+            #[cfg(feature = "sound")]
             entry_delete: $($module)::+::callers_ffi::vm_map_entry_delete,
             #[cfg(feature = "sound")]
             delete: $($module)::+::callers_ffi::vm_map_delete,
@@ -69,10 +74,14 @@ pub struct InC {
     pub lock_to_look: bool,
     /// A fault does not wait for the map with a page busy: it lets go of the page, and starts over.
     pub try_to_verify: bool,
+    /// Who puts a page with memory in the place of one without wakes who waits for that.
+    #[cfg_attr(feature = "sound", allow(dead_code))]
+    pub convert_wakes: bool,
 }
 
 /// As upstream's does after the series.
-const UPSTREAM: InC = InC { extend_marked: false, lock_to_look: false, try_to_verify: false };
+const UPSTREAM: InC =
+    InC { extend_marked: false, lock_to_look: false, try_to_verify: false, convert_wakes: false };
 
 include!(concat!(env!("OUT_DIR"), "/versions.rs"));
 

@@ -14,7 +14,7 @@ pub struct Function {
 }
 
 /// The two first, then their callers, then what `sound` has besides.
-const ALL: [Function; 12] = [
+const ALL: [Function; 13] = [
     gives("vm_map_coalesce_entry", &["map", "entry"]),
     gives_nothing("vm_map_pageable_scan", &["map", "start_entry", "end"]),
     gives_nothing("_vm_map_clip_end", &["map_header", "entry", "end", "link_gap"]),
@@ -29,6 +29,7 @@ const ALL: [Function; 12] = [
     // into vm_map_copyin_page_list_cont in all of Debian's kernels.
     Function { may_stay_inlined: true, ..gives("vm_map_remove", &["map", "start", "end"]) },
     gives("projected_buffer_in_range", &["map", "start", "end"]),
+    gives("vm_page_convert", &["mp"]),
 ];
 const THE_TWO: usize = 2;
 const WITH_CALLERS: usize = 11;

@@ -47,13 +47,17 @@ pub const ALLOWED_TO_CALLERS: [&str; 19] = [
 ];
 
 /// What the feature `sound` adds.
-pub const ALLOWED_TO_SOUND: [&str; 8] = [
+pub const ALLOWED_TO_SOUND: [&str; 12] = [
     "pmap_change_wiring",
     "pmap_extract",
     "vm_fault",
     "vm_fault_wire_fast",
+    "vm_page_free",
+    "vm_page_grab",
+    "vm_page_insert",
     "vm_page_lookup",
     "vm_page_queue_lock",
+    "vm_page_remove",
     "vm_page_unwire",
     "vm_page_wire",
 ];

@@ -284,6 +284,7 @@ pub fn fault_page(
         Busy(usize),
         Ready(usize),
         Below(usize),
+        Nowhere,
         Missing,
         Bad,
     }
@@ -304,6 +305,7 @@ pub fn fault_page(
                 }
                 None if must_be_resident => Found::Missing,
                 None if k.objects[object].bad_page == Some(index) => Found::Bad,
+                None if k.below(object, index).is_some() => Found::Nowhere,
                 None => {
                     let page = k.insert_page(object, index, at);
                     k.set_busy(page);
@@ -314,7 +316,11 @@ pub fn fault_page(
         match found {
             Found::Busy(page) => sleep(Event::Page(page)),
             Found::Ready(page) => return Some(Busy { page, stands_in: None }),
-            Found::Below(below) => return Some(from_below(object, index, at, below, access)),
+            Found::Below(below) => {
+                let page = stand_in(object, index, at);
+                return Some(from_below(object, index, page, below, access));
+            }
+            Found::Nowhere => return Some(from_far_below(object, index, at, access)),
             Found::Missing => stop("vm_fault_page: assertion !must_be_resident failed"),
             Found::Bad => return None,
         }
@@ -333,14 +339,19 @@ fn look_below(k: &Kernel, object: usize, index: usize) -> Option<usize> {
     }
 }
 
-/// What a fault gets of a page `below`, which it has made busy: that, or, to store, a copy.
-fn from_below(object: usize, index: usize, at: usize, below: usize, access: i32) -> Busy {
-    let page = with(|k| {
+/// Puts a busy page without memory into an object, for who looks further down.
+fn stand_in(object: usize, index: usize, at: usize) -> usize {
+    with(|k| {
         let page = k.insert_page(object, index, at);
         k.pages[page].stands_in = true;
         k.set_busy(page);
         page
-    });
+    })
+}
+
+/// What a fault gets of a page `below`, which it has made busy, as `page`, which stands in for
+/// it: that, or, to store, a copy.
+fn from_below(object: usize, index: usize, page: usize, below: usize, access: i32) -> Busy {
     if access & !READ == 0 {
         return Busy { page: below, stands_in: Some((object, page)) };
     }
@@ -354,6 +365,43 @@ fn from_below(object: usize, index: usize, at: usize, below: usize, access: i32)
     wakeup_done(below);
     Busy { page, stands_in: None }
 }
+
+/// The same where no object below had a page. The first one is unlocked on the way down; if
+/// there is none then either, the page is filled with zeros.
+fn from_far_below(object: usize, index: usize, at: usize, access: i32) -> Busy {
+    let page = stand_in(object, index, at);
+    loop {
+        point();
+        writes_page(object, index);
+        match with(|k| look_below(k, object, index)) {
+            Some(below) if with(|k| k.pages[below].busy) => sleep(Event::Page(below)),
+            Some(below) => {
+                with(|k| k.set_busy(below));
+                return from_below(object, index, page, below, access);
+            }
+            None => return Busy { page: convert(object, index, at, page), stands_in: None },
+        }
+    }
+}
+
+/// `vm_page_convert`
+#[cfg(not(feature = "sound"))]
+fn convert(object: usize, index: usize, at: usize, old: usize) -> usize {
+    let page = with(|k| {
+        k.free_page(object, old);
+        k.forget_busy(old);
+        let page = k.insert_page(object, index, at);
+        k.set_busy(page);
+        page
+    });
+    if with(|k| k.version.in_c.convert_wakes) {
+        super::wake(Event::Page(old));
+    }
+    page
+}
+
+#[cfg(feature = "sound")]
+use super::sound::convert;
 
 /// `vm_page_unwire`, with the kernel's assertion.
 pub fn count_unwired(page: usize) {

@@ -74,9 +74,15 @@ impl Kernel {
         self.objects.iter().position(|other| std::ptr::eq(&*other.raw, object))
     }
 
-    /// Adds a busy page to an object.
+    /// Adds a page to an object.
     pub fn insert_page(&mut self, object: usize, index: usize, address: usize) -> usize {
-        let name = self.label(address);
+        let page = self.new_page(self.label(address), index);
+        self.objects[object].resident.insert(index, page);
+        page
+    }
+
+    /// A page that is in no object yet.
+    pub fn new_page(&mut self, name: String, index: usize) -> usize {
         self.pages.push(Page {
             name,
             index,
@@ -87,9 +93,7 @@ impl Kernel {
             #[cfg(feature = "sound")]
             raw: super::sound::new_page(),
         });
-        let page = self.pages.len() - 1;
-        self.objects[object].resident.insert(index, page);
-        page
+        self.pages.len() - 1
     }
 
     /// The same place in the object that this one shadows, if it does: number and index.
@@ -116,6 +120,15 @@ impl Kernel {
         self.unmap_page(page);
     }
 
+    /// Nobody has it busy any more, nor waits for that.
+    pub fn forget_busy(&mut self, page: usize) {
+        self.pages[page].busy = false;
+        for thread in &mut self.threads {
+            thread.busy.retain(|busy| *busy != page);
+        }
+        self.note(Step::NotBusy(page));
+    }
+
     /// `pmap_page_protect` to none.
     pub fn unmap_page(&mut self, page: usize) {
         self.maps.iter_mut().for_each(|map| map.mapped.retain(|_, mapped| *mapped != page));
@@ -131,13 +144,7 @@ impl Kernel {
 
 /// Takes the busy bit off and wakes who waits for it.
 pub fn wakeup_done(page: usize) {
-    with(|k| {
-        k.pages[page].busy = false;
-        for thread in &mut k.threads {
-            thread.busy.retain(|busy| *busy != page);
-        }
-        k.note(Step::NotBusy(page));
-    });
+    with(|k| k.forget_busy(page));
     wake(Event::Page(page));
 }
 

@@ -9,9 +9,9 @@ use std::ptr::null_mut;
 use super::fault::{count_unwired, fault, wire_fast};
 use super::lock::{lock_map, unlock_map};
 use super::map::index_of;
-use super::object::number;
+use super::object::{number, wakeup_done};
 use super::operations::{enter_locked, note, Pages, NONE, READ_WRITE};
-use super::{me, with, writes_page, Kernel, Mode, PAGE};
+use super::{me, stop, with, writes_page, Kernel, Mode, PAGE};
 use crate::bindings::{
     pmap, shim_KERN_SUCCESS as SUCCESS, slock, vm_fault_continuation_t, vm_map, vm_map_entry,
     vm_object, vm_page,
@@ -127,6 +127,65 @@ extern "C" fn pmap_extract(pmap: *mut pmap, va: u64) -> u64 {
 /// It may be mapped no longer: then only the table is left, in which nothing is to be changed.
 #[no_mangle]
 extern "C" fn pmap_change_wiring(_pmap: *mut pmap, _va: u64, _wired: i32) {}
+
+/// `vm_page_convert`, which is the module's.
+pub fn convert(object: usize, index: usize, at: usize, old: usize) -> usize {
+    let (version, mut raw) = with(|k| {
+        let raw = k.show_page(old);
+        k.pages[old].raw.object = &raw mut *k.objects[object].raw;
+        k.pages[old].raw.offset = (index * PAGE) as u64;
+        (k.version, raw)
+    });
+    // SAFETY: a page of an object on which no other thread works now.
+    let converted = unsafe { (version.functions.convert)(&raw mut raw) };
+    assert!(converted != 0, "the model has memory");
+    with(|k| {
+        let page = k.page_at(raw);
+        k.pages[page].name = k.label(at);
+        k.note(Step::Busy(page));
+        page
+    })
+}
+
+#[no_mangle]
+extern "C" fn vm_page_grab(_flags: u32) -> *mut vm_page {
+    with(|k| {
+        let page = k.new_page(String::new(), 0);
+        k.pages[page].busy = true;
+        k.threads[me()].busy.push(page);
+        k.show_page(page)
+    })
+}
+
+#[no_mangle]
+extern "C" fn vm_page_insert(page: *mut vm_page, object: *mut vm_object, offset: u64) {
+    let Some(object) = number(object) else { stop("vm_page_insert: no object") };
+    with(|k| {
+        let (page, index) = (k.page_at(page), offset as usize / PAGE);
+        k.pages[page].index = index;
+        k.objects[object].resident.insert(index, page);
+    });
+}
+
+#[no_mangle]
+extern "C" fn vm_page_remove(page: *mut vm_page) {
+    with(|k| {
+        let (page, object) = (k.page_at(page), k.pages[k.page_at(page)].raw.object);
+        let object = k.object_at(object).expect("what is taken out was in one");
+        let index = k.pages[page].index;
+        k.objects[object].resident.remove(&index);
+    });
+}
+
+#[no_mangle]
+extern "C" fn vm_page_free(page: *mut vm_page) {
+    let page = with(|k| {
+        let page = k.page_at(page);
+        k.pages[page].freed = true;
+        page
+    });
+    wakeup_done(page);
+}
 
 /// `projected_buffer_in_range`, which is the module's.
 pub fn looks_for_projected(map: usize, pages: Pages) {

@@ -9,11 +9,14 @@ use crate::expect::{
     STAYS_MARKED, WIRED_TOO_OFTEN,
 };
 use crate::explore::PASSES;
+use crate::kernel::fault::shadow;
+use crate::kernel::map::entry_at;
+use crate::kernel::object::vm_object_allocate;
 use crate::kernel::operations::{
     enter, inherit, pageable, pageable_unchecked, protect, remove, wire_all, ABSENT, COPY, NONE,
     READ, READ_WRITE,
 };
-use crate::kernel::with;
+use crate::kernel::{with, PAGE};
 
 pub static SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -330,4 +333,32 @@ pub static SCENARIOS: &[Scenario] = &[
         replays: &[("A13B3A1", NEEDS_WAKEUP), ("A14B3", MUST_BE_RESIDENT)],
         ..DEFAULT
     },
+    Scenario {
+        id: "12",
+        title: "User map: A and B fault on RA, a page of a copy that no object has yet",
+        outcome: "B waits for a page that is gone, and is not woken, as upstream does",
+        set_up: fresh_copy,
+        threads: &[('A', || load(K, RA)), ('B', || load(K, RA))],
+        expect: &[PASSES, DEADLOCK],
+        ..DEFAULT
+    },
+    Scenario {
+        id: "12b",
+        title: "The same; A wires RA",
+        outcome: "one of them is not woken, as upstream does",
+        set_up: fresh_copy,
+        threads: &[('A', || wire(RA)), ('B', || load(K, RA))],
+        expect: &[PASSES, DEADLOCK],
+        ..DEFAULT
+    },
 ];
+
+/// U's RA, whose object is the shadow of another; neither has the page.
+fn fresh_copy() {
+    with(|k| k.new_map("U", false));
+    enter(K, one(RA), READ_WRITE);
+    let entry = entry_at(K, RA * PAGE).expect("set up");
+    // SAFETY: a live entry; nothing else runs during the set-up.
+    unsafe { (*entry).object.vm_object = vm_object_allocate(PAGE as u64) }
+    shadow(entry);
+}
