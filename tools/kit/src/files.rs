@@ -44,14 +44,17 @@ pub fn refuse_overwrite(output: &Path, inputs: &[&Path]) -> Result<()> {
 }
 
 /// Writes all of `files`, each beside its place first, and renames only when every write worked. None may be one of
-/// `inputs`, whatever it is called there. A file that says the same already keeps its time.
+/// `inputs`, whatever it is called there. A file that says the same already keeps its time. What is no file, but a
+/// device or a pipe, is not replaced: it takes the bytes, once all else is written.
 pub fn write_all(files: &[(&Path, &[u8])], inputs: &[&Path]) -> Result<()> {
     for (path, _) in files {
         refuse_overwrite(path, inputs)?;
     }
-    let mut written = Vec::new();
+    let (mut written, mut streams) = (Vec::new(), Vec::new());
     for (path, bytes) in files {
-        if !fs::read(path).is_ok_and(|old| old == *bytes) {
+        if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+            streams.push((path, bytes));
+        } else if !fs::read(path).is_ok_and(|old| old == *bytes) {
             let mut part = beside(path)?;
             part.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))?;
             written.push((part, path));
@@ -59,6 +62,9 @@ pub fn write_all(files: &[(&Path, &[u8])], inputs: &[&Path]) -> Result<()> {
     }
     for (part, path) in written {
         part.persist(path).with_context(|| format!("cannot replace {}", path.display()))?;
+    }
+    for (path, bytes) in streams {
+        fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
@@ -85,6 +91,24 @@ mod tests {
     fn the_hash_is_that_of_sha256sum() {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256(b"abc"), abc);
+    }
+
+    #[test]
+    fn a_pipe_takes_the_bytes_and_stays_a_pipe() {
+        use std::io::Read as _;
+        use std::os::unix::fs::FileTypeExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, file) = (folder.path().join("pipe"), folder.path().join("file"));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        // Open for both: neither side waits for the other.
+        let mut open = fs::File::options().read(true).write(true).open(&pipe).unwrap();
+        write_all(&[(&pipe, b"abc"), (&file, b"def")], &[]).unwrap();
+        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+        let mut bytes = [0; 3];
+        open.read_exact(&mut bytes).unwrap();
+        assert_eq!((&bytes, &*fs::read(&file).unwrap()), (b"abc", &b"def"[..]));
+        let error = write_all(&[(folder.path(), b"abc")], &[]).unwrap_err();
+        assert!(error.to_string().contains("cannot"), "{error}");
     }
 
     #[test]
