@@ -5,9 +5,9 @@
 function c_type(word,    stars, base, parts, bits, text) {
     if (word == "...")
         return word
-    # The record says no more of it, and the one that is used, thread_block's, takes and returns nothing.
+    # The record says no more of it. Those that are used are continuations: thread_block's and vm_fault's.
     if (word == "*function")
-        return "void (*) (void)"
+        return "void (*) (" taken ")"
     match(word, /^[*&]*/)
     stars = substr(word, 1, RLENGTH)
     base = substr(word, RLENGTH + 1)
@@ -26,12 +26,20 @@ function c_type(word,    stars, base, parts, bits, text) {
         text = text (stars ~ /&$/ ? " const *" : " *")
     return text
 }
-$1 == "fn" && NF >= 3 {
+# Whether C has the function of the line so, where continuations take what is TAKEN.
+function agrees(taken_then,    parameters, i, result) {
+    taken = taken_then
     result = c_type($3)
     parameters = NF == 3 ? "void" : c_type($4)
     for (i = 5; i <= NF; i++)
         parameters = parameters ", " c_type($i)
-    printf "_Static_assert (__builtin_types_compatible_p (__typeof__ (%s), %s (%s)), \"%s\");\n", $2, result, parameters, $0
+    return sprintf("__builtin_types_compatible_p (__typeof__ (%s), %s (%s))", $2, result, parameters)
+}
+$1 == "fn" && NF >= 3 {
+    either = agrees("void")
+    if ($0 ~ / \*function/)
+        either = either " || " agrees("int")
+    printf "_Static_assert (%s, \"%s\");\n", either, $0
     next
 }
 $1 == "var" && NF == 3 {
