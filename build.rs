@@ -47,6 +47,7 @@ const ALLOWED_TO_SOUND: &[&str] = &[
     "phys_addr_t",
     "pmap_(change_wiring|extract)",
     "projected_buffer_in_range",
+    "shim_page_queues_(lock|unlock)",
     "vm_fault|vm_fault_wire_fast",
     "vm_page_(convert|free|grab|insert|lookup|queue_lock|remove|unwire|wire)",
 ];
@@ -170,10 +171,13 @@ fn callers_bindings(builder: bindgen::Builder, bare: bool, own: bool) -> bindgen
         builder = builder.allowlist_function(name).allowlist_var(name);
     }
     if with_sound() {
-        // Behind the others: it names the type of a page's member.
-        let header = "c-shim/sound/bindings.h";
-        println!("cargo:rerun-if-changed={header}");
-        builder = builder.header(header).allowlist_type("vm_page");
+        if own {
+            // Behind the others: it names the type of a page's member.
+            let header = "c-shim/sound/bindings.h";
+            println!("cargo:rerun-if-changed={header}");
+            builder = builder.header(header);
+        }
+        builder = builder.allowlist_type("vm_page");
         for name in ALLOWED_TO_SOUND {
             builder = builder.allowlist_function(name).allowlist_var(name).allowlist_type(name);
         }
@@ -294,6 +298,8 @@ fn scalar(name: &str) -> Option<String> {
         "c_uint" => "unsigned-int:u32".into(),
         "c_long" => format!("long:i{bits}"),
         "c_ulong" => format!("unsigned-long:u{bits}"),
+        "c_longlong" => "long-long:i64".into(),
+        "c_ulonglong" => "unsigned-long-long:u64".into(),
         "usize" => format!("__SIZE_TYPE__:u{bits}"),
         "c_void" => "void".into(),
         _ => return None,

@@ -40,7 +40,7 @@ mod hint_lock;
 use hint_lock::HintLock;
 #[cfg(feature = "callers")]
 pub(crate) use hint_lock::ObjectLock;
-#[cfg(all(feature = "sound", not(feature = "kernel-spin-locks")))]
+#[cfg(feature = "sound")]
 pub(crate) use hint_lock::QueueLock;
 
 /// What C passed with its map to begin at: an entry, or the map's header.

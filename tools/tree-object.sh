@@ -98,6 +98,10 @@ if defines VM_MAP_RUST_CALLERS "$@"; then
     symbols="$symbols $("$here/callers-of.sh" --list)"
     ! defines VM_MAP_RUST_PROTECT_LOOKS_AGAIN "$@" || features=$features,protect-looks-again
 fi
+if defines VM_MAP_RUST_SOUND "$@"; then
+    features=$features,sound
+    symbols="$symbols projected_buffer_in_range vm_page_convert"
+fi
 GNUMACH_PREPROCESSED=$work/bindings.h BUILD=$work "$here/build-object.sh" --target "$target" --features "$features" \
     --library "$parts/vm_map.a" -
 
@@ -124,7 +128,7 @@ objcopy --remove-section '.gnumach_layout.*' "$parts/whole.o" "$output.new"
 {
     cat "$parts/headers.d"
     {
-        find "$top/src" "$shim" "$top/c-shim/callers" "$here/targets" -type f
+        find "$top/src" "$shim" "$top/c-shim/callers" "$top/c-shim/sound" "$here/targets" -type f
         for file in build.rs Cargo.toml Cargo.lock tools/tree-object.sh tools/tree-layout.awk tools/tree-signatures.awk tools/build-object.sh \
             tools/callers-of.sh; do
             echo "$top/$file"

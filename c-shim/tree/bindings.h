@@ -8,6 +8,9 @@
 #ifdef VM_MAP_RUST_CALLERS
 #include "../callers/bindings.h"
 #endif
+#ifdef VM_MAP_RUST_SOUND
+#include "../sound/bindings.h"
+#endif
 
 #ifdef NDEBUG
 /* Never called then, but the crate names it. */

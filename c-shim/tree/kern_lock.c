@@ -25,3 +25,17 @@ void shim_object_unlock(vm_object_t object)
 	vm_object_unlock(object);
 }
 #endif
+
+#ifdef VM_MAP_RUST_SOUND
+#include <vm/vm_page.h>
+
+void shim_page_queues_lock(void)
+{
+	vm_page_lock_queues();
+}
+
+void shim_page_queues_unlock(void)
+{
+	vm_page_unlock_queues();
+}
+#endif

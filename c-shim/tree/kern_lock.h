@@ -15,4 +15,10 @@ extern void shim_object_lock(vm_object_t object);
 extern void shim_object_unlock(vm_object_t object);
 #endif
 
+#ifdef VM_MAP_RUST_SOUND
+/* The lock of the lists of pages. */
+extern void shim_page_queues_lock(void);
+extern void shim_page_queues_unlock(void);
+#endif
+
 #endif /* VM_MAP_RUST_KERN_LOCK_H */

@@ -5,7 +5,7 @@
 pub(super) use lock::HintLock;
 #[cfg(feature = "callers")]
 pub(crate) use lock::ObjectLock;
-#[cfg(all(feature = "sound", not(feature = "kernel-spin-locks")))]
+#[cfg(feature = "sound")]
 pub(crate) use lock::QueueLock;
 
 /// In an image that was built without us: its spin lock is known by its size. UP
@@ -144,6 +144,30 @@ mod lock {
         fn drop(&mut self) {
             // SAFETY: `take_of_object` took the lock of this live object.
             unsafe { bindings::shim_object_unlock(self.0) }
+        }
+    }
+
+    /// That of the lists of pages.
+    #[cfg(feature = "sound")]
+    #[must_use = "dropped, it gives the lock back"]
+    pub(crate) struct QueueLock(());
+
+    #[cfg(feature = "sound")]
+    impl QueueLock {
+        /// # Safety
+        /// This thread does not hold it.
+        pub(crate) unsafe fn take_of_queues() -> Self {
+            // SAFETY: the caller's; it is there for ever.
+            unsafe { bindings::shim_page_queues_lock() }
+            QueueLock(())
+        }
+    }
+
+    #[cfg(feature = "sound")]
+    impl Drop for QueueLock {
+        fn drop(&mut self) {
+            // SAFETY: `take_of_queues` took it.
+            unsafe { bindings::shim_page_queues_unlock() }
         }
     }
 }

@@ -37,9 +37,6 @@ pub mod ticket;
 #[forbid(unsafe_code)]
 pub mod wiring;
 
-#[cfg(feature = "kernel-spin-locks")]
-compile_error!("sound: the lock of the lists of pages is known by its size alone so far, which is not how a tree's build takes it: leave out kernel-spin-locks or sound");
-
 /// By this tools know an object that has it.
 #[no_mangle]
 #[allow(non_upper_case_globals)]

@@ -10,15 +10,19 @@ use patch::{repository, text, MiniTree};
 
 const REPLACE: &[&str] = &["--allow-changed"];
 
-/// Compiles the tree's vm/vm_map.c as a kernel does, from the same place each time.
 fn compile(tree: &MiniTree, options: &[&str]) -> Vec<u8> {
-    let object = tree.beside("vm_map.o");
+    compile_file(tree, "vm/vm_map.c", options)
+}
+
+/// Compiles a file of the tree as a kernel does, from the same place each time.
+fn compile_file(tree: &MiniTree, file: &str, options: &[&str]) -> Vec<u8> {
+    let object = tree.beside("file.o");
     let output = Command::new("gcc")
         .current_dir(tree.path())
         .args(["-m32", "-ffreestanding", "-nostdinc", "-g", "-O2", "-Wall", "-Werror", "-I."])
         .arg(format!("-I{}", repository().join("gnumach-headers").display()))
         .args(options)
-        .args(["-c", "vm/vm_map.c", "-o"])
+        .args(["-c", file, "-o"])
         .arg(&object)
         .output()
         .expect("gcc is installed");
@@ -163,6 +167,46 @@ fn the_callers_are_a_choice_of_their_own() {
     }
     assert!(all.contains(&"vm_map_wire".to_owned()));
     assert!(!two.contains(&"vm_map_pageable_scan".to_owned()));
+}
+
+#[test]
+fn sound_is_one_more_choice() {
+    let files =
+        [("vm/vm_kern.c", "projected_buffer_in_range"), ("vm/vm_resident.c", "vm_page_convert")];
+    let tree = MiniTree::with_callers();
+    let before = files.map(|(file, _)| compile_file(&tree, file, &[]));
+    apply(&tree, REPLACE);
+    assert!(tree.git(&["log", "-1", "--format=%b"]).contains("--enable-rust-vm-map-sound"));
+    let configure = tree.read("configfrag.ac");
+    let place = |option: &str| configure.find(option).expect("an option of configure's");
+    assert!(
+        place("enable_rust_vm_map_callers=yes") < place("[rust-vm-map-callers]"),
+        "{configure}"
+    );
+    for ((file, name), before) in files.into_iter().zip(before) {
+        assert!(compile_file(&tree, file, &[]) == before, "{file} is another without the option");
+        let kept = names(&compile_file(&tree, file, &["-DVM_MAP_RUST_CALLERS"]), true);
+        let left_out = names(&compile_file(&tree, file, &["-DVM_MAP_RUST_SOUND"]), true);
+        assert!(kept.contains(&name.to_owned()) && !left_out.contains(&name.to_owned()), "{name}");
+    }
+}
+
+#[test]
+fn sound_is_not_offered_of_a_tree_that_has_not_what_it_replaces() {
+    let told = |tree: &MiniTree, options: &[&str]| {
+        let output = tree.vmtool(&[&["patch"], options].concat());
+        let patch = text(&output.stdout);
+        assert!(output.status.success() && !patch.contains("rust-vm-map-sound"), "{patch}");
+        text(&output.stderr)
+    };
+    let tree = MiniTree::with_callers();
+    tree.git(&["rm", "--quiet", "vm/vm_resident.c"]);
+    tree.commit("Have no pages");
+    let said = told(&tree, REPLACE);
+    assert!(said.contains("does not offer sound: the tree has no vm/vm_resident.c"), "{said}");
+    // Nor, in silence, where the callers are not.
+    let said = told(&MiniTree::new(), REPLACE);
+    assert!(!said.contains("sound"), "{said}");
 }
 
 #[test]

@@ -121,6 +121,15 @@ fn the_tree_links_our_object_and_rebuilds_what_changed() {
         assert!(names.contains(&name.into()), "{name}: {names:?}");
     }
 
+    // So is what `sound` has besides.
+    fs::remove_file(tree.beside("on/rust-vm-map/vm_map.o")).expect("our object");
+    let all = "DEFINES=-DVM_MAP_RUST -DVM_MAP_RUST_CALLERS -DVM_MAP_RUST_SOUND";
+    built(&on(&["rust-vm-map/vm_map.o", all]));
+    let names = defined(&tree.beside("on/rust-vm-map/vm_map.o"));
+    for name in ["vm_map_protect", "vm_page_convert", "shim_page_queues_lock"] {
+        assert!(names.contains(&name.into()), "{name}: {names:?}");
+    }
+
     // Counters are for those who ask.
     let counters = || {
         let names = defined(&tree.beside("on/gnumach.o"));
@@ -211,9 +220,10 @@ fn the_kernels_compiler_checks_every_row_of_the_layout() {
 fn the_kernels_compiler_checks_every_signature() {
     let declarations = "typedef unsigned int size; struct s; extern struct s *v;
         struct s *f(struct s **a, const char *b, size c); void g(void);
-        void h(void (*then)(void)); void p(const char *said, ...);";
+        void h(void (*then)(void)); void k(void (*then)(int), int a);
+        void other(void (*then)(long long)); void p(const char *said, ...);";
     let agrees = |lines: &str| agrees("tree-signatures.awk", declarations, lines);
-    let right = "fn f *s **s &char:i8 size:u32\nfn g void\nfn h void *function\nfn p void &char:i8 ...\nvar v *s\n";
+    let right = "fn f *s **s &char:i8 size:u32\nfn g void\nfn h void *function\nfn k void *function int:i32\nfn p void &char:i8 ...\nvar v *s\n";
     assert!(agrees(right));
     for (from, to) in [
         ("f *s", "f void"),
@@ -229,6 +239,8 @@ fn the_kernels_compiler_checks_every_signature() {
         ("g void", "g void int:i32"),
         ("h void *function", "h void"),
         ("h void *function", "h void *s"),
+        ("h void *function", "other void *function"),
+        ("k void *function", "k void *s"),
         ("i8 ...", "i8"),
         ("v *s", "v **s"),
         ("fn g", "fn h"),

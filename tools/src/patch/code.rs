@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-//! vm/vm_map.c: what its functions are, and conditionals around some of them.
+//! A file of the tree: what its functions are, and conditionals around some of them.
 
 use std::ops::RangeInclusive;
 
@@ -9,19 +9,20 @@ use super::tokens::{functions, tokens, Function, Token};
 
 /// The file as tokens.
 pub struct Code<'a> {
+    file: &'static str,
     pub tokens: Vec<Token<'a>>,
 }
 
 impl<'a> Code<'a> {
-    pub fn of(source: &'a str) -> Code<'a> {
-        Code { tokens: tokens(source) }
+    pub fn of(file: &'static str, source: &'a str) -> Code<'a> {
+        Code { file, tokens: tokens(source) }
     }
 
     /// The one definition of a function.
     pub fn find(&self, name: &str) -> Result<Function> {
         let mut found = functions(&self.tokens, name);
-        ensure!(found.len() < 2, "vm/vm_map.c defines {name} {} times", found.len());
-        found.pop().with_context(|| format!("vm/vm_map.c defines no function {name}"))
+        ensure!(found.len() < 2, "{} defines {name} {} times", self.file, found.len());
+        found.pop().with_context(|| format!("{} defines no function {name}", self.file))
     }
 
     /// What to say of a function whose fingerprint is none of those that are known.
@@ -64,7 +65,7 @@ impl Lines {
         let begin = blank(&self.0, first.checked_sub(1)).or_else(|| self.make_room(first));
         let end = blank(&self.0, Some(last + 1));
         let (begin, end) = begin.zip(end).with_context(|| {
-            format!("vm/vm_map.c has no blank line in front of and behind {name} for a conditional")
+            format!("there is no blank line in front of and behind {name} for a conditional")
         })?;
         self.0[begin] = format!("#ifndef {macro_name}");
         self.0[end] = format!("#endif /* !{macro_name} */");

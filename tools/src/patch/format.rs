@@ -10,6 +10,7 @@ use anyhow::{bail, Context, Result};
 use super::tree::{checked, Tree};
 
 /// A file of the tree with its new text.
+#[derive(Clone)]
 pub struct Change {
     pub file: String,
     pub text: String,

@@ -12,12 +12,14 @@ mod format;
 mod hint;
 mod lines;
 mod replace;
+mod sound;
 mod storm;
 mod tests;
 mod tokens;
 mod tree;
 
 use callers::Callers;
+use sound::Sound;
 use tree::Tree;
 
 #[derive(clap::Args)]
@@ -109,14 +111,21 @@ fn make(what: &What) -> Result<(Tree, String)> {
             lines::fragment(storm::MESSAGE).to_owned(),
         )]
     } else {
-        let (changes, callers) = replace::changes(&tree, what.allow_changed).with_context(name)?;
+        let (changes, offers) = replace::changes(&tree, what.allow_changed).with_context(name)?;
         let mut message = lines::fragment(replace::MESSAGE).to_owned();
-        match callers {
+        match offers.callers {
             Callers::Offered { .. } => message += callers::MESSAGE,
             Callers::Not(why) => eprintln!(
                 "vmtool: {}: note: the patch offers the two functions, and not their callers: {why}",
                 name()
             ),
+        }
+        match offers.sound {
+            Sound::Offered(_) => message += sound::MESSAGE,
+            Sound::Not(None) => {}
+            Sound::Not(Some(why)) => {
+                eprintln!("vmtool: {}: note: the patch does not offer sound: {why}", name());
+            }
         }
         if tree.read("vm/vm_map.c")?.is_some_and(|source| hint::differs(&source)) {
             message += hint::MESSAGE;

@@ -7,6 +7,7 @@ use super::callers::{self, Callers};
 use super::code::{Code, Lines};
 use super::format::Change;
 use super::lines;
+use super::sound::Sound;
 use super::tree::Tree;
 use crate::object_check::FUNCTIONS;
 
@@ -31,9 +32,14 @@ const KNOWN: [(&str, u64); 9] = [
 pub const MACRO: &str = "VM_MAP_RUST";
 const OPTION: &str = "rust-vm-map";
 
-/// The four files with the patch in them, and what it offers of the callers; refuses trees that it does not
-/// suit.
-pub fn changes(tree: &Tree, allow_changed: bool) -> Result<(Vec<Change>, Callers)> {
+/// What the patch offers besides the two functions.
+pub struct Offers {
+    pub callers: Callers,
+    pub sound: Sound,
+}
+
+/// The files with the patch in them, and what it offers; refuses trees that it does not suit.
+pub fn changes(tree: &Tree, allow_changed: bool) -> Result<(Vec<Change>, Offers)> {
     let read = |file: &str| tree.read(file)?.with_context(|| format!("the tree has no {file}"));
     let [makefile, configure, source, header] = FILES.map(read);
     let (makefile, configure, source, header) = (makefile?, configure?, source?, header?);
@@ -41,25 +47,29 @@ pub fn changes(tree: &Tree, allow_changed: bool) -> Result<(Vec<Change>, Callers
         bail!("the tree has this patch already: vm/vm_map.c or configure knows {MACRO}");
     }
     let (guarded, callers) = guard_functions(&source, allow_changed)?;
+    let sound = Sound::of(tree, &callers, allow_changed)?;
+    let options = sound.configure() + &callers.configure();
     let texts = [
         add_object(&makefile)?,
-        add_option(&configure, &callers.configure())?,
+        add_option(&configure, &options)?,
         guarded,
         add_prototype(&header)?,
     ];
-    tree.require_clean(&FILES)?;
-    let changes = FILES
+    let mut changes: Vec<Change> = FILES
         .iter()
         .zip(texts)
         .map(|(file, text)| Change { file: (*file).to_owned(), text })
         .collect();
-    Ok((changes, callers))
+    changes.extend_from_slice(sound.changes());
+    let touched: Vec<&str> = changes.iter().map(|change| change.file.as_str()).collect();
+    tree.require_clean(&touched)?;
+    Ok((changes, Offers { callers, sound }))
 }
 
 /// The C of vm/vm_map.c with conditionals around each function that the tree may leave out, and what the
 /// tree can have of the callers.
 fn guard_functions(source: &str, allow_changed: bool) -> Result<(String, Callers)> {
-    let code = Code::of(source);
+    let code = Code::of("vm/vm_map.c", source);
     let mut targets = Vec::new();
     for name in FUNCTIONS {
         let function = code
@@ -111,7 +121,7 @@ fn add_prototype(header: &str) -> Result<String> {
 }
 
 /// In front of the comment that belongs to the links, the last part of the file.
-fn add_option(configure: &str, callers: &str) -> Result<String> {
+fn add_option(configure: &str, more: &str) -> Result<String> {
     let starts: Vec<usize> = lines::starts(configure).collect();
     let links = starts
         .iter()
@@ -124,7 +134,7 @@ fn add_option(configure: &str, callers: &str) -> Result<String> {
     let above = starts[..links].iter().rposition(|at| !is_comment(at));
     let at = starts[above.map_or(0, |line| line + 1)];
     let option = lines::fragment(include_str!("replace.ac"));
-    Ok(lines::insert(configure, at, &format!("\n{option}{callers}")))
+    Ok(lines::insert(configure, at, &format!("\n{option}{more}")))
 }
 
 /// Behind what gnumach.o is linked from.

@@ -8,6 +8,8 @@
 struct vm_object {
 	struct slock	Lock;
 	int		ref_count;
+	struct vm_object *shadow;
+	vm_offset_t	shadow_offset;
 	unsigned int	paging_in_progress:16,
 			pager_created:1;
 };
