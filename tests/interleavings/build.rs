@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{Context, Result};
 use kit::wrong::{replace_once, Judge, Wrong};
 
 const CRATE: &str = "../..";
@@ -22,15 +22,6 @@ const TO_A_MODULE: &[(&str, &str)] = &[
     // It compares what is exported with the header, and here nothing is.
     ("mod signatures;\n", ""),
     ("pub mod layout;", "pub(crate) use gnumach_vm_map::layout;"),
-];
-
-/// Files that export functions to C.
-const EXPORTS: &[&str] = &[
-    "src/ffi.rs",
-    "src/callers/ffi.rs",
-    "src/sound/convert.rs",
-    "src/sound/mod.rs",
-    "src/sound/projected.rs",
 ];
 
 /// Nobody asks whether what is wrong on purpose is well written; to look at dozens of copies takes long.
@@ -105,10 +96,11 @@ fn write_version(version: &Wrong, module: &str, dir: &Path) -> Result<()> {
     for (from, to) in TO_A_MODULE {
         replace_once(dir, "src/lib.rs", from, to)?;
     }
-    for file in EXPORTS {
-        let path = dir.join(file);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
-        ensure!(text.contains("#[no_mangle]\n"), "{file} exports nothing");
+    let mut exporting = kit::together::exporting(&dir.join("src"))?;
+    // A mark by which tools know an object.
+    exporting.push(dir.join("src/sound/mod.rs"));
+    for path in exporting {
+        let text = fs::read_to_string(&path)?;
         fs::write(&path, text.replace("#[no_mangle]\n", ""))?;
     }
     version.apply(dir)?;

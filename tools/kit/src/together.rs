@@ -3,7 +3,7 @@
 //! to read what all have, than to compile one.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{ensure, Context, Result};
 
@@ -24,8 +24,22 @@ const TO_A_MODULE: &[(&str, &str)] = &[
     ("pub mod layout;\n", "use HERE::layout;\n"),
 ];
 
-/// Files that export functions to C.
-const EXPORTS: &[&str] = &["src/ffi.rs", "src/callers/ffi.rs", "src/sound/projected.rs"];
+/// What a function begins with that the crate exports to C.
+const EXPORTED: &str = "#[no_mangle]\npub unsafe extern \"C\" fn ";
+
+/// The files of a folder, and below, that export functions to C.
+pub fn exporting(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for item in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = item?.path();
+        if path.is_dir() {
+            files.append(&mut exporting(&path)?);
+        } else if fs::read_to_string(&path)?.contains(EXPORTED) {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
 
 /// By this tools know the object: once will do.
 const MARK_OF_SOUND: &str = "\n/// By this tools know an object that has it.\n#[no_mangle]\n#[allow(non_upper_case_globals)]\n\
@@ -66,8 +80,8 @@ fn make_module(version: &Path, index: usize) -> Result<()> {
         replace_once(version, "src/lib.rs", from, to)?;
     }
     replace_once(version, "src/sound/mod.rs", MARK_OF_SOUND, "")?;
-    for file in EXPORTS {
-        let path = version.join(file);
+    for path in exporting(&version.join("src"))? {
+        let file = path.display();
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
         let mut parts = text.split("#[no_mangle]\n");
         let mut renamed = parts.next().unwrap_or_default().to_string();
@@ -88,8 +102,8 @@ pub const CHOSEN: &str = "GNUMACH_WRONG_VERSION";
 /// After `add`: the unchanged version's functions hand on to those of the version that is chosen when they are
 /// called. For a program on this machine.
 pub fn choose(root: &Path, versions: usize) -> Result<()> {
-    for file in EXPORTS {
-        let path = root.join(file);
+    for path in exporting(&root.join("src"))? {
+        let file = path.display();
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
         let mut parts = text.split(EXPORTED);
         let mut changed = parts.next().unwrap_or_default().to_string();
@@ -104,8 +118,6 @@ pub fn choose(root: &Path, versions: usize) -> Result<()> {
     let chosen = CHOOSES.replace("CHOSEN", CHOSEN);
     fs::write(root.join("src/chosen.rs"), chosen).context("cannot write src/chosen.rs")
 }
-
-const EXPORTED: &str = "#[no_mangle]\npub unsafe extern \"C\" fn ";
 
 const CHOOSES: &str = "\
 use core::ffi::{c_char, c_int};
@@ -198,6 +210,8 @@ mod tests {
         assert!(!ffi.contains("merged as boolean_t") && !ffi.contains("no_mangle"), "{ffi}");
         assert!(ffi.contains("export_name = \"w0_vm_map_coalesce_entry\""), "{ffi}");
         assert!(ffi.contains("use crate::w0::coalesce::coalesce_entry;"), "{ffi}");
+        let others = read("root/src/w0/sound/convert.rs");
+        assert!(others.contains("export_name = \"w0_vm_page_convert\""), "{others}");
         assert!(read("root/src/w0/mod.rs").contains("use crate::bindings;"));
         assert!(read("root/src/ffi.rs").contains("merged as boolean_t"));
     }
