@@ -64,6 +64,7 @@ fixes! {
     vm "unwire-busy-page",
     vm "refused-clips",
     vm "convert-loses-waiters",
+    vm "copyin-leaks",
     ipc "late-wakeup",
 }
 
