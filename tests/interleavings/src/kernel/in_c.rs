@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What C outside the module does to entries, and to maps, without a look at marks.
 
-use super::fault::{fault_page, shadow};
+use super::fault::shadow;
+use super::fault_page::fault_page;
 use super::lock::{lock_map, unlock_map};
 use super::map::{entry_at, raw};
 use super::object::{deallocate, number, paging_begin, paging_end, pointer, reference};

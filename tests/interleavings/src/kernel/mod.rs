@@ -18,6 +18,7 @@ pub mod callers;
 pub mod check;
 pub mod entry;
 pub mod fault;
+mod fault_page;
 #[cfg(feature = "sound")]
 pub mod in_c;
 pub mod lock;
