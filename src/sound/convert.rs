@@ -16,7 +16,7 @@ use crate::map::QueueLock;
 ///
 /// Lock: the object's is held, and stays so; that of the lists of pages is taken and let go.
 /// Upstream's `vm_page_convert`. What that copies besides is what every free page has: the
-/// page is busy and nothing else, as no pager knows its object.
+/// page is busy and nothing else, as no pager has been asked for it.
 ///
 /// # Safety
 /// `page` points to a live page without memory, in an object whose lock this thread holds,
