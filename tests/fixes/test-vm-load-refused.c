@@ -39,7 +39,7 @@ struct request
 #define LATE 500 /* ms */
 
 static mach_port_t object;
-static volatile bool supplies, asked, loaded;
+static volatile bool ready, supplies, asked, loaded;
 
 static void answer(const struct request *request)
 {
@@ -80,6 +80,7 @@ static void pager(void *arg)
           err = memory_object_ready(request.control.name, FALSE,
                                     MEMORY_OBJECT_COPY_NONE);
           ASSERT_RET(err, "memory_object_ready");
+          ready = true;
           break;
         case MEMORY_OBJECT_DATA_REQUEST:
           answer(&request);
@@ -125,6 +126,10 @@ int main(int argc, char *argv[], int envc, char *envp[])
   err = vm_map(mach_task_self(), &page, vm_page_size, 0, TRUE, object, 0,
                FALSE, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_COPY);
   ASSERT_RET(err, "vm_map");
+  /* The first store to a stack wants the map for itself, and wiring keeps the
+     map locked while it waits for the pager: that must have a stack by then.  */
+  while (!ready)
+    msleep(1);
 
   /* It may fail: the pager does not have the page.  */
   err = vm_wire(mach_host_self(), mach_task_self(), page, vm_page_size,
