@@ -28,6 +28,8 @@ static const struct defect defects[] = {
 	{ "wire-future-extends", { wire_future_extends } },
 	{ "copy-onto-wired", { copy_onto_wired } },
 	{ "wire-quota-twice", { wire_quota_twice } },
+	{ "refused-clips", { refused_clips } },
+	{ "refused-clips.protect", { refused_clips_protect } },
 	{ "projected-unlocked", { inherit_pages, move_page, inherit_more, protect_pages } },
 	{ "user-map-wire", { wire_fresh_pages, load_fresh_pages, protect_elsewhere } },
 	{ "user-map-wire.storm", { storm_makes_and_wires, storm_wires, storm_loads, storm_protects, storm_replaces, storm_wires_all } },

@@ -15,7 +15,8 @@ const struct defect *find_defect(const char *name);
 
 /* wirings.c: one thread, and its own memory. */
 body_t crossing_end, crossing_end_copy, crossing_end_future, protect_freed_entry, merge_loses_access, merge_spreads_access,
-	unmerged_wirings, wire_future_extends, wire_all_empty, copy_onto_wired, wire_quota_twice, map_bad_mask;
+	unmerged_wirings, wire_future_extends, wire_all_empty, copy_onto_wired, wire_quota_twice, map_bad_mask, refused_clips,
+	refused_clips_protect;
 /* copies.c: one thread, copies and forks. */
 body_t wired_needs_copy, fork_shares_wired, fork_endless, fork_endless_object, copy_onto_itself, copy_onto_itself_piece,
 	pushed_before_wired;

@@ -2,6 +2,8 @@
 #include "arena.h"
 #include "defects.h"
 
+enum { KERN_PROTECTION_FAILURE = 2 };
+
 /* An empty task, so that nothing but the arena is in the map. */
 static bool arena_in_child(struct actor *actor, struct arena *a)
 {
@@ -145,6 +147,31 @@ void wire_quota_twice(struct actor *actor)
 	see(actor, "result of wiring the same pages again", 0,
 	    vm_wire(&actor->caller, a.host, a.task, a.base, PAGES * PAGE, PROT_DEFAULT), 0);
 	acted_freely(actor);
+}
+
+/* Refused, as the memory may only be read. What is clipped by then, nobody merges. */
+void refused_clips(struct actor *actor)
+{
+	struct arena a = arena_make(actor, 4);
+
+	arena_protect_max(&a, 0, 4, PROT_READ);
+	act(actor, "vm_wire that is refused", 1, 1, PROT_DEFAULT);
+	expect(&actor->failure, "vm_wire for writing", 1,
+	       vm_wire(&actor->caller, a.host, a.task, arena_address(&a, 1), PAGE, PROT_DEFAULT), KERN_NO_SPACE);
+	acted_freely(actor);
+	see(actor, "entries for 4 pages after a vm_wire that is refused", 0, arena_entries(&a, 0, 4), 1);
+}
+
+void refused_clips_protect(struct actor *actor)
+{
+	struct arena a = arena_make(actor, 4);
+
+	arena_protect_max(&a, 0, 4, PROT_READ);
+	act(actor, "vm_protect that is refused", 1, 1, PROT_DEFAULT);
+	expect(&actor->failure, "vm_protect for writing", 1,
+	       vm_protect(&actor->caller, a.task, arena_address(&a, 1), PAGE, PROT_DEFAULT), KERN_PROTECTION_FAILURE);
+	acted_freely(actor);
+	see(actor, "entries for 4 pages after a vm_protect that is refused", 0, arena_entries(&a, 0, 4), 1);
 }
 
 /* The map is unlocked without having been locked; the next lock by the same thread notices. */
