@@ -2,8 +2,6 @@
 #include "arena.h"
 #include "defects.h"
 
-enum { KERN_PROTECTION_FAILURE = 2 };
-
 /* An empty task, so that nothing but the arena is in the map. */
 static bool arena_in_child(struct actor *actor, struct arena *a)
 {

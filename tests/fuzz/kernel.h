@@ -5,7 +5,7 @@
 
 #include "../storm/memory.h"
 
-enum { KERN_INVALID_ADDRESS = 1, KERN_PROTECTION_FAILURE = 2, KERN_MEMORY_ERROR = 10 };
+enum { KERN_INVALID_ADDRESS = 1, KERN_MEMORY_ERROR = 10 };
 
 /* An entry of a map, as the kernel shows it to a debugger: more than vm_region tells. */
 struct entry {

@@ -9,7 +9,7 @@ enum { PAGE = 4096 };
 
 enum { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_DEFAULT = 3 };
 enum { INHERIT_SHARE = 0, INHERIT_COPY = 1, INHERIT_NONE = 2 };
-enum { KERN_NO_SPACE = 3, KERN_NO_ACCESS = 8 };
+enum { KERN_PROTECTION_FAILURE = 2, KERN_NO_SPACE = 3, KERN_NO_ACCESS = 8 };
 enum { RIGHT_DEAD_NAME = 4, TYPE_DEAD_NAME = 0x100000 };
 
 /* Who calls: each thread has a reply port of its own. */
