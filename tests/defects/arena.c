@@ -153,12 +153,13 @@ void arena_map_copy(const struct arena *a, uint32_t page, uint32_t pages, port_t
 	map(a, page, pages, object, true, protection);
 }
 
-void arena_fork(const struct arena *a)
+struct arena arena_fork(const struct arena *a)
 {
-	port_t child;
+	struct arena forked = *a;
 
 	act(a->actor, "task_create with this task's memory", 0, 0, 0);
-	made(a, task_fork(&a->actor->caller, &child));
+	made(a, task_fork(&a->actor->caller, &forked.task));
+	return forked;
 }
 
 void arena_store(const struct arena *a, uint32_t page, uint32_t word)

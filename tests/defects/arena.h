@@ -41,7 +41,8 @@ void arena_write(const struct arena *a, uint32_t page, uint32_t word);
 /* Maps an object, or zeros where OBJECT is 0. */
 void arena_map(const struct arena *a, uint32_t page, uint32_t pages, port_t object, uint32_t protection);
 void arena_map_copy(const struct arena *a, uint32_t page, uint32_t pages, port_t object, uint32_t protection);
-void arena_fork(const struct arena *a);
+/* The same pages in a task that is forked off this one. */
+struct arena arena_fork(const struct arena *a);
 
 /* The processor's own accesses: the task must be the actor's. */
 void arena_store(const struct arena *a, uint32_t page, uint32_t word);

@@ -96,3 +96,17 @@ void pushed_before_wired(struct actor *actor)
 	arena_store(&a, 1, 1);
 	arena_unwire(&a, 0, 1);
 }
+
+/* No pager is needed: of a part of an object that is shared the pages stay below, until there is a store to them. */
+void pushed_before_wired_shared(struct actor *actor)
+{
+	struct arena a = arena_make(actor, 2), forked;
+
+	arena_store(&a, 0, 1);
+	arena_inherit(&a, 0, 1, INHERIT_SHARE);
+	forked = arena_fork(&a);
+	arena_protect(&forked, 0, 1, PROT_READ);
+	arena_wire(&forked, 0, 1, PROT_READ);
+	arena_store(&a, 0, 2);
+	arena_unwire(&forked, 0, 1);
+}
