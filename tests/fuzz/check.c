@@ -166,6 +166,23 @@ static void known_defects_are_met_where_they_are(void)
 	meets("wired-needs-copy", (struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_DEFAULT });
 	meets_none((struct call){ .operation = PROTECT, .page = 0, .pages = 1, .protection = PROT_READ });
 
+	/* No copy was made of it, but it may be a part of a larger object. */
+	page = fresh(3);
+	page[0].inheritance = page[2].inheritance = INHERIT_SHARE;
+	fork_view(&model, &model.views[1]);
+	model.views[1].pages[0].protection = model.views[1].pages[2].protection = PROT_READ;
+	meets("pushed-before-wired", (struct call){ .operation = WIRE, .view = 1, .page = 0, .pages = 1, .protection = PROT_READ });
+	meets_none((struct call){ .operation = WIRE, .page = 0, .pages = 1, .protection = PROT_READ });
+	meets_none((struct call){ .operation = WIRE, .view = 1, .page = 1, .pages = 1, .protection = PROT_READ });
+	store_word(&model, &page[0], 0, 3);
+	meets_none((struct call){ .operation = WIRE, .view = 1, .page = 0, .pages = 1, .protection = PROT_READ });
+	meets("pushed-before-wired", (struct call){ .operation = WIRE, .view = 1, .page = 2, .pages = 1, .protection = PROT_READ });
+	replace_contents(&model, &page[2], &some);
+	meets_none((struct call){ .operation = WIRE, .view = 1, .page = 2, .pages = 1, .protection = PROT_READ });
+	/* They stay where that has brought them. */
+	fork_view(&model, &model.views[2]);
+	meets_none((struct call){ .operation = WIRE, .view = 1, .page = 0, .pages = 1, .protection = PROT_READ });
+
 	page = fresh(2);
 	page[0].lent = true;
 	page[0].protection = page[1].protection = PROT_READ;

@@ -69,8 +69,7 @@ void store(struct subject *s, const struct call *call, struct page *page)
 	see(s, "error of a store", call->page, touch(word_address(page_address(&s->model, call->page), word), true, &value), wanted);
 	if (wanted)
 		return;
-	contents(&s->model, page)->word[word] = call->word;
-	page->copied = page->lent = false;
+	store_word(&s->model, page, word, call->word);
 }
 
 void read(struct subject *s, const struct call *call, struct view *view, struct page *page)

@@ -158,13 +158,19 @@ static bool to_be_read_alone(uint32_t protection)
 	return protection != PROT_NONE && !(protection & PROT_WRITE);
 }
 
+/* It may lie in an object below its entry's, where a store by others puts a page in front of it. */
+static bool may_be_hidden(const struct model *model, const struct page *page)
+{
+	return page->mapped && (page->lent || model->cells[page->cell].below);
+}
+
 static bool pushed_before_wired(const struct model *model, const struct call *call)
 {
 	struct range range = range_of(model, call);
 	const struct view *view = &model->views[call->view];
 
 	for (unsigned i = 0; i < range.pages; i++)
-		if (range.first[i].mapped && range.first[i].lent && to_be_read_alone(wired_for(view, &range.first[i], call)))
+		if (may_be_hidden(model, &range.first[i]) && to_be_read_alone(wired_for(view, &range.first[i], call)))
 			return true;
 	return call->operation == MAP_OBJECT && call->copy && view->future && to_be_read_alone(call->protection);
 }

@@ -165,10 +165,19 @@ void replace_contents(struct model *model, struct page *page, const struct words
 
 	if (is_in_common(page)) {
 		*contents(model, page) = copy;
+		model->cells[page->cell].below = false;
 		return;
 	}
 	model->cells[page->cell].users--;
 	page->cell = take_cell(model, &copy);
+}
+
+void store_word(struct model *model, struct page *page, unsigned word, uint32_t value)
+{
+	struct cell *cell = &model->cells[page->cell];
+
+	cell->words.word[word] = value;
+	cell->below = page->copied = page->lent = false;
 }
 
 bool lends(const struct page *page)
@@ -186,6 +195,9 @@ void fork_view(struct model *model, struct view *child)
 		*to = *from;
 		to->wanted = to->stale = false;
 		if (from->inheritance == INHERIT_SHARE) {
+			/* What is shared for the first time may get a new object, without its pages. */
+			if (!is_in_common(from))
+				model->cells[from->cell].below = true;
 			from->shared = to->shared = true;
 			to->copied = false;
 			model->cells[to->cell].users++;

@@ -33,6 +33,8 @@ struct words_of {
 struct cell {
 	struct words_of words;
 	unsigned users;
+	/* For the condition of a known defect: the page that a fork shares may lie where it lay before, below what is shared. */
+	bool below;
 };
 
 struct page {
@@ -109,6 +111,8 @@ void map_page(struct model *model, struct page *page, const struct words_of *wor
 void map_object_page(struct model *model, struct page *page, uint8_t cell);
 void unmap_page(struct model *model, struct page *page);
 void replace_contents(struct model *model, struct page *page, const struct words_of *words);
+/* The processor's. */
+void store_word(struct model *model, struct page *page, unsigned word, uint32_t value);
 /* Whether a copy of the page is made of a shared page's contents. */
 bool lends(const struct page *page);
 
