@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A copy of a pager's object is wired to be read.  A store to the object
- * leaves the wired page in place.
+ * leaves the wired page in place.  So does a store to memory that a child
+ * shares, and has wired to be read.
  */
 
 #include <syscalls.h>
@@ -86,7 +87,7 @@ static volatile int *map_object(boolean_t copy, vm_prot_t protection)
   return (volatile int *)page;
 }
 
-int main(int argc, char *argv[], int envc, char *envp[])
+static void store_to_object(void)
 {
   volatile int *copy, *original;
   int err;
@@ -113,5 +114,44 @@ int main(int argc, char *argv[], int envc, char *envp[])
                 vm_page_size, VM_PROT_NONE);
   ASSERT_RET(err, "vm_wire of nothing");
   ASSERT(*copy == 1 && *original == 2, "wrong contents");
+}
+
+/* What is shared is smaller than its object, and gets one of its own,
+   without its page.  */
+static void store_to_shared(void)
+{
+  vm_address_t page, seen;
+  mach_msg_type_number_t size;
+  task_t child;
+  int err;
+
+  err = vm_allocate(mach_task_self(), &page, 2 * vm_page_size, TRUE);
+  ASSERT_RET(err, "vm_allocate");
+  *(volatile int *)page = 1;
+  err = vm_inherit(mach_task_self(), page, vm_page_size, VM_INHERIT_SHARE);
+  ASSERT_RET(err, "vm_inherit");
+  err = task_create(mach_task_self(), TRUE, &child);
+  ASSERT_RET(err, "task_create");
+  err = vm_protect(child, page, vm_page_size, FALSE, VM_PROT_READ);
+  ASSERT_RET(err, "vm_protect");
+  err = vm_wire(mach_host_self(), child, page, vm_page_size, VM_PROT_READ);
+  ASSERT_RET(err, "vm_wire");
+
+  *(volatile int *)page = 2;
+
+  /* The kernel would stop here.  */
+  err = vm_wire(mach_host_self(), child, page, vm_page_size, VM_PROT_NONE);
+  ASSERT_RET(err, "vm_wire of nothing");
+  err = vm_read(child, page, vm_page_size, &seen, &size);
+  ASSERT_RET(err, "vm_read");
+  ASSERT(*(volatile int *)seen == 2, "not shared");
+  err = task_terminate(child);
+  ASSERT_RET(err, "task_terminate");
+}
+
+int main(int argc, char *argv[], int envc, char *envp[])
+{
+  store_to_shared();
+  store_to_object();
   return 0;
 }
