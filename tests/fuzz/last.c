@@ -13,13 +13,17 @@ static union {
 	char page[PAGE];
 } last __attribute__((aligned(PAGE)));
 
-bool share_last(const struct caller *c, struct failure *failure)
+void mark_last(void)
 {
 	/* It is not in the file of the program, which lies in the machine's memory too. */
 	static const volatile uint32_t turned[MARK_WORDS] = { ~0x7a7a7566u, ~0x7473616cu, ~0x6c6c6163u, ~0x0a3a7365u };
 
 	for (unsigned i = 0; i < MARK_WORDS; i++)
 		last.mark[i] = ~turned[i];
+}
+
+bool share_last(const struct caller *c, struct failure *failure)
+{
 	return expect(failure, "vm_inherit", 1, vm_inherit(c, c->task, (uint32_t)&last, sizeof last, INHERIT_SHARE), 0);
 }
 

@@ -8,7 +8,8 @@
 
 #include "crowd.h"
 
-/* In the first task, before there is another. */
+/* Both in the first task, before there is another; the second where a task does not share all memory with the first. */
+void mark_last(void);
 bool share_last(const struct caller *c, struct failure *failure);
 /* Forgets those of the case before. */
 void clear_last(void);

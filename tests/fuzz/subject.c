@@ -267,6 +267,7 @@ struct outcome run_case(const struct caller *c, const struct cpus *cpus, const s
 	struct started started;
 
 	if (!done) {
+		mark_last();
 		start_pagers(c, &failure);
 		expect(&failure, "mach_port_allocate", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &done), 0);
 		if (share_memory(c, words->threads, &failure) && words->threads == 1)
