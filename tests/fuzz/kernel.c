@@ -5,6 +5,7 @@
 /* Subsystem bases plus the place of each routine, as in the storm's mach.c. */
 enum id {
 	ID_VM_REGION = 2029,
+	ID_THREAD_ABORT = 2064,
 	ID_VM_MACHINE_ATTRIBUTE = 2099,
 	ID_MACH_VM_REGION_INFO = 3019,
 	ID_HOST_SLAB_INFO = 3022,
@@ -60,12 +61,23 @@ result_t set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32
 	return thread_enter(c, thread, &registers, entry, stack);
 }
 
+result_t thread_abort(const struct caller *c, port_t thread)
+{
+	struct rpc m;
+	result_t result;
+
+	rpc_begin(&m, thread, ID_THREAD_ABORT);
+	result = rpc_call(&m, c->reply);
+	return result ? result : rpc_end(&m);
+}
+
 result_t counts_in_use(const struct caller *c, port_t host, struct in_use *in_use)
 {
 	const struct {
 		const char *name;
 		uint32_t *count;
-	} wanted[] = { { "vm_map_entry", &in_use->entries }, { "vm_object", &in_use->objects }, { "vm_map", &in_use->maps } };
+	} wanted[] = { { "vm_map_entry", &in_use->entries }, { "vm_object", &in_use->objects }, { "vm_map", &in_use->maps },
+		     { "ipc_port", &in_use->ports } };
 	unsigned found = 0;
 	struct rpc_array caches;
 	struct rpc m;

@@ -30,9 +30,12 @@ result_t insert_sent_right(port_t task, port_t name, port_t sent);
 /* What thread_set_entry does, with the segments of the first thread that it was done with: all have the same. */
 result_t set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32_t stack);
 
+/* Ends what the thread waits for, and takes the port from it that the answer to an exception comes to. */
+result_t thread_abort(const struct caller *c, port_t thread);
+
 /* How many of each the kernel has taken from its caches. */
 struct in_use {
-	uint32_t entries, objects, maps;
+	uint32_t entries, objects, maps, ports;
 };
 
 /* It costs as much as a dozen other calls. */

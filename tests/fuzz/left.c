@@ -30,7 +30,7 @@ static bool is_clean(const struct left *left, const struct left *before)
 {
 	const struct in_use *now = &left->in_use, *then = &before->in_use;
 
-	return now->entries <= then->entries && now->maps <= then->maps && now->objects <= then->objects &&
+	return now->entries <= then->entries && now->maps <= then->maps && now->objects <= then->objects && now->ports <= then->ports &&
 	       left->pages.wired <= before->pages.wired + SOME_WIRED && left->pages.free + SOME_PAGES >= before->pages.free;
 }
 
@@ -45,12 +45,14 @@ void see_left(const struct caller *c, port_t host, const struct left *before, st
 			return;
 		sleep_for(c, MILLISECONDS);
 	}
-	print_line("# left: entries %u, %u before; objects %u, %u; maps %u, %u; wired pages %u, %u; free pages %u, %u", left.in_use.entries,
-		   before->in_use.entries, left.in_use.objects, before->in_use.objects, left.in_use.maps, before->in_use.maps, left.pages.wired, before->pages.wired,
+	print_line("# left: entries %u, %u before; objects %u, %u; maps %u, %u; ports %u, %u; wired pages %u, %u; free pages %u, %u",
+		   left.in_use.entries, before->in_use.entries, left.in_use.objects, before->in_use.objects, left.in_use.maps,
+		   before->in_use.maps, left.in_use.ports, before->in_use.ports, left.pages.wired, before->pages.wired,
 		   left.pages.free, before->pages.free);
 	expect(failure, "entries that are left", 0, left.in_use.entries, before->in_use.entries);
 	expect(failure, "maps that are left", 0, left.in_use.maps, before->in_use.maps);
 	expect(failure, "objects that are left", 0, left.in_use.objects, before->in_use.objects);
+	expect(failure, "ports that are left", 0, left.in_use.ports, before->in_use.ports);
 	expect(failure, "pages that are still wired", SOME_WIRED, left.pages.wired, before->pages.wired);
 	expect(failure, "pages that are free", SOME_PAGES, left.pages.free, before->pages.free);
 }

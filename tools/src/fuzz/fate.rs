@@ -63,7 +63,7 @@ impl Fate {
                 (Some((what, _)), Some((_, values))) => format!("{what}: {values}"),
                 _ => text.clone(),
             }),
-            Fate::Left(text) => Some(text.split(':').next().unwrap_or(text).to_string()),
+            Fate::Left(text) => Some(format!("left: {}", what_is_left(text))),
             Fate::Stuck(text) => Some(format!("never returns: {text}")),
             Fate::Stopped(text) => Some(text.clone()),
         }
@@ -80,6 +80,20 @@ impl fmt::Display for Fate {
             Fate::Stopped(text) => write!(to, "the kernel stopped: {text}"),
         }
     }
+}
+
+/// Of `entries 9, 5 before; ports 50, 50; ...`, what there is more of than before, without numbers; how many pages there
+/// are depends on the caches, so that they are named where nothing else is.
+fn what_is_left(text: &str) -> String {
+    let parts = text.split("; ").filter_map(|part| {
+        let (name, now, before) = part.split_once(", ").and_then(|(named, before)| {
+            let (name, now) = named.rsplit_once(' ')?;
+            Some((name, now, before.split(' ').next()?))
+        })?;
+        (now != before).then_some(name)
+    });
+    let (pages, others): (Vec<_>, Vec<_>) = parts.partition(|name| name.ends_with("pages"));
+    if others.is_empty() { pages } else { others }.join(", ")
 }
 
 /// Reads the last boot in a log. `first` is the first case that was to run.
@@ -304,10 +318,12 @@ mod tests {
     fn what_is_left_belongs_to_the_last_case_and_a_broken_program_to_none() {
         let fail = || Verdict::Fail("not ok 2 - cases".into());
         let left =
-            "# storm: start\n# case 5 1 1 0\n# left: entries 9, 5 before\nnot ok 2 - cases\n";
+            "# storm: start\n# case 5 1 1 0\n# left: entries 9, 5 before; maps 1, 1; free pages 7, 9\nnot ok 2 - cases\n";
         let boot = read_all(fail(), left);
         assert_eq!((boot.cases[1].number, &boot.broken), (5, &None));
-        assert_eq!(boot.cases[1].fate.group().unwrap(), "entries 9, 5 before");
+        assert_eq!(boot.cases[1].fate.group().unwrap(), "left: entries");
+        let pages = Fate::Left("maps 1, 1; free pages 7, 900".into());
+        assert_eq!(pages.group().unwrap(), "left: free pages");
         let broken = "# storm: start\n# vm_statistics: at 0: got -303\nnot ok 2 - cases\n";
         assert_eq!(read_all(fail(), broken).broken.unwrap(), "vm_statistics: at 0: got -303");
         assert!(read_all(Verdict::NeverCameUp("x".into()), "").broken.is_some());
