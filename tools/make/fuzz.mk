@@ -37,11 +37,14 @@ fuzz-wrong: for-kernel packages-run fuzz-program
 		--stock '$(KERNEL)' --program $(FUZZ) --calls $(CALLS) $(seed) --smp $(fuzz-smp) $(quick-loader) \
 		--banner-timeout 120 --timeout 7200 --logs "$$folder/fuzz-wrong-logs"
 
-# Both judges see something: a version that is wrong, told from the stock kernel, and a model that is.
+# Both judges see something: a version that is wrong, told from the stock kernel, and a model that is. And a case that stops the
+# kernel is the one that is named.
 .PHONY: fuzz-test
-fuzz-test: for-kernel packages-run
+fuzz-test: for-kernel packages-run fuzz-program
 	@$(MAKE) --silent --no-print-directory -C tests/fuzz BUILD=../../build/fuzz-model-error MODEL_ERROR=1
 	@folder=$(call made,folder) && \
 	tests/fuzz/sees-model-error.sh $(VMTOOL) '$(KERNEL)' build/fuzz-model-error/fuzz "$$folder/fuzz-model-error-logs" \
 		$(quick-loader)
+	@folder=$(call made,folder) && \
+	tests/fuzz/blames-the-case.sh $(VMTOOL) '$(KERNEL)' $(FUZZ) "$$folder/fuzz-known-logs" $(quick-loader)
 	@$(MAKE) --silent --no-print-directory fuzz-wrong ONLY='shadows-read-only needs-copy-ignored' CALLS=4000
