@@ -40,5 +40,6 @@ body_t wire_page, move_neighbours;	/* walk-behind-range */
 body_t size_wired_drift;
 /* messages.c: no memory at all. */
 body_t receive_in_time, send_for_ever;	/* late-wakeup */
+body_t reply_port_left;
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* late-wakeup: no memory is in it, but it is what stops sessions of the Hurd, with our functions and without. */
+/* No memory is in these. The first is what stops sessions of the Hurd, with our functions and without. */
 #include "defects.h"
+#include "../storm/in_use.h"
+#include "../storm/thread.h"
+#include <stddef.h>
 
 enum { PAIRS = 3, RIGHT_RECEIVE = 1, MAKE_SEND = 20, MILLISECOND = 1 };
 /* A message without anything in it. */
@@ -38,4 +41,60 @@ void send_for_ever(struct actor *actor)
 		trap_message(message, MESSAGE_SEND, sizeof message, 0, 0, 0, 0);
 		acted_freely(actor);
 	}
+}
+
+enum { THREADS = 1024, ID_EXCEPTION_RAISE = 2400 };
+
+static void spin(void)
+{
+	for (;;)
+		continue;
+}
+
+static void load_from_nowhere(void *argument)
+{
+	*(volatile uint32_t *)argument;
+	spin();
+}
+
+/* A thread whose load fails, is told where to go on, and ends. */
+static bool run_with_exception(struct actor *actor, port_t exceptions)
+{
+	static uint32_t stack[STACK_WORDS];
+	const struct caller *c = &actor->caller;
+	struct failure *f = &actor->failure;
+	struct rpc m;
+	port_t thread;
+
+	return make_thread(c, actor->scene->cpus, stack, load_from_nowhere, NULL, &thread, f) &&
+	       expect(f, "thread_resume", 0, thread_resume(c, thread), 0) &&
+	       expect(f, "mach_msg of an exception", 0, rpc_receive(&m, exceptions), 0) &&
+	       expect(f, "its identifier", 0, rpc_id(&m), ID_EXCEPTION_RAISE) &&
+	       expect(f, "thread_set_state", 0, thread_set_entry(c, thread, (word_t)spin, (word_t)&stack[STACK_WORDS - 8]), 0) &&
+	       expect(f, "answer to an exception", 0, rpc_answer(&m, 0), 0) &&
+	       expect(f, "thread_terminate", 0, thread_terminate(c, thread), 0) &&
+	       expect(f, "mach_port_destroy", 0, mach_port_destroy(c, c->task, thread), 0);
+}
+
+void reply_port_left(struct actor *actor)
+{
+	const struct caller *c = &actor->caller;
+	struct in_use before, after;
+	port_t exceptions;
+
+	act(actor, "exceptions", 0, 0, THREADS);
+	if (!expect(&actor->failure, "mach_port_allocate", 0, mach_port_allocate(c, c->task, RIGHT_RECEIVE, &exceptions), 0) ||
+	    !expect(&actor->failure, "task_set_special_port", 0, task_set_exception_port(c, c->task, exceptions), 0) ||
+	    !run_with_exception(actor, exceptions) ||
+	    !expect(&actor->failure, "host_slab_info", 0, counts_in_use(c, actor->scene->host, &before), 0))
+		return;
+	for (unsigned i = 0; i < THREADS; i++)
+		if (!run_with_exception(actor, exceptions))
+			return;
+	/* The last threads may be on their way out. */
+	sleep_for(c, 200);
+	expect(&actor->failure, "host_slab_info", 1, counts_in_use(c, actor->scene->host, &after), 0);
+	acted_freely(actor);
+	/* Each CPU has some for the next thread that needs one. */
+	see(actor, "ports that each thread has left", 0, (after.ports - before.ports + THREADS / 2) / THREADS, 0);
 }

@@ -3,6 +3,7 @@
 #ifndef FUZZ_KERNEL_H
 #define FUZZ_KERNEL_H
 
+#include "../storm/in_use.h"
 #include "../storm/memory.h"
 
 enum { KERN_INVALID_ADDRESS = 1, KERN_MEMORY_ERROR = 10 };
@@ -32,14 +33,6 @@ result_t set_entry(const struct caller *c, port_t thread, uint32_t entry, uint32
 
 /* Ends what the thread waits for, and takes the port from it that the answer to an exception comes to. */
 result_t thread_abort(const struct caller *c, port_t thread);
-
-/* How many of each the kernel has taken from its caches. */
-struct in_use {
-	uint32_t entries, objects, maps, ports;
-};
-
-/* It costs as much as a dozen other calls. */
-result_t counts_in_use(const struct caller *c, port_t host, struct in_use *in_use);
 
 /* The name port of the object that is mapped at ADDRESS. */
 result_t object_name(const struct caller *c, port_t task, uint32_t address, port_t *name);
