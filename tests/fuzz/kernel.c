@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel.h"
+#include "../storm/text.h"
 
 /* Subsystem bases plus the place of each routine, as in the storm's mach.c. */
 enum id {
