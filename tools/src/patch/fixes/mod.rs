@@ -66,7 +66,6 @@ fixes! {
     vm "convert-loses-waiters",
     vm "copyin-leaks",
     ipc "late-wakeup",
-    ipc "reply-port-left",
 }
 
 /// What the functions that the fixes touch were, from April 2024 to April 2026.
