@@ -12,21 +12,27 @@ esac
 vmtool=$1 kernel=$2 program=$3 logs=$4
 shift 4
 
+fail() {
+    printf '%s\n' "$said" "a case that stops the kernel: $1" >&2
+    exit 1
+}
+
 # With these, calls that meet known defects stop Debian's kernels soon, in a case behind others that were not told yet.
 for seed in 12 14; do
     status=0
     said=$("$vmtool" fuzz --stock "$kernel" --program "$program" --smp 1 --banner-timeout 120 --timeout 60 --logs "$logs" \
         --known --stops 0 --calls 640 --shorten 0 --seed "$seed" "$@") || status=$?
+    # Nothing found, something, and something before all was tried.
+    case $status in
+    0 | 10 | 17) ;;
+    *) fail "status $status" ;;
+    esac
     finding=$(printf '%s\n' "$said" | grep -A 80 '^\(not \)\{0,1\}ok .* - \(assertion\|panic\) ' || true)
     [ -n "$finding" ] || continue
-    if printf '%s\n' "$finding" | grep -q '^# alone it does not come'; then
-        printf '%s\n' "$said" "a case is blamed that does not stop the kernel alone" >&2
-        exit 1
-    fi
-    case $(printf '%s\n' "$finding" | sed -n 's/^# make fuzz .*CASE=\([0-9]*\) .*/\1/p' | head -n 1) in
-    '') printf '%s\n' "$said" "no line that replays the case" >&2 && exit 1 ;;
-    *) echo "the case that stopped the kernel is named" && exit ;;
-    esac
+    printf '%s\n' "$finding" | grep -q '^# make fuzz .*CASE=' || fail "no line that replays it"
+    ! printf '%s\n' "$finding" | grep -q '^# alone it does not come' || fail "one is blamed that does not stop it alone"
+    echo "the case that stopped the kernel is named"
+    exit
 done
-printf '%s\n' "$said" "no case stopped this kernel (status $status): nothing to see" >&2
+echo "SKIP: calls that meet known defects do not stop this kernel: tests/fuzz/blames-the-case.sh needs other seeds"
 exit 77
