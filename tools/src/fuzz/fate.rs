@@ -82,15 +82,16 @@ impl fmt::Display for Fate {
     }
 }
 
-/// Of `entries 9, 5 before; ports 50, 50; ...`, what there is more of than before, without numbers; how many pages there
-/// are depends on the caches, so that they are named where nothing else is.
+/// Of `entries 9, 5 before; ports 50, 50; ...`, what there is more of than before, without numbers, or less of, if it is free.
+/// How many pages there are depends on the caches, so that they are named where nothing else is.
 fn what_is_left(text: &str) -> String {
     let parts = text.split("; ").filter_map(|part| {
         let (name, now, before) = part.split_once(", ").and_then(|(named, before)| {
             let (name, now) = named.rsplit_once(' ')?;
-            Some((name, now, before.split(' ').next()?))
+            Some((name, now.parse::<u32>().ok()?, before.split(' ').next()?.parse().ok()?))
         })?;
-        (now != before).then_some(name)
+        let is_left = if name == "free pages" { now < before } else { now > before };
+        is_left.then_some(name)
     });
     let (pages, others): (Vec<_>, Vec<_>) = parts.partition(|name| name.ends_with("pages"));
     if others.is_empty() { pages } else { others }.join(", ")
@@ -322,7 +323,7 @@ mod tests {
         let boot = read_all(fail(), left);
         assert_eq!((boot.cases[1].number, &boot.broken), (5, &None));
         assert_eq!(boot.cases[1].fate.group().unwrap(), "left: entries");
-        let pages = Fate::Left("maps 1, 1; free pages 7, 900".into());
+        let pages = Fate::Left("objects 3, 5 before; maps 1, 1; free pages 7, 900".into());
         assert_eq!(pages.group().unwrap(), "left: free pages");
         let broken = "# storm: start\n# vm_statistics: at 0: got -303\nnot ok 2 - cases\n";
         assert_eq!(read_all(fail(), broken).broken.unwrap(), "vm_statistics: at 0: got -303");
