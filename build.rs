@@ -45,11 +45,11 @@ const ALLOWED_TO_CALLERS: &[&str] = &[
 /// What `sound` uses besides.
 const ALLOWED_TO_SOUND: &[&str] = &[
     "phys_addr_t",
-    "pmap_(change_wiring|extract)",
+    "pmap_(change_wiring|clear_modify|extract)",
     "projected_buffer_in_range",
     "shim_page_queues_(lock|unlock)",
     "vm_fault|vm_fault_wire_fast",
-    "vm_page_(convert|free|grab|insert|lookup|queue_lock|remove|unwire|wire)",
+    "vm_page_(convert|free|grab|insert|lookup|mem_free|queue_lock|remove|table_size|unwire|wire|zero_fill)",
 ];
 
 /// The callers, which the crate defines with that feature.

@@ -125,7 +125,7 @@ record! { NAMES_OF_NONE, ROWS_OF_NONE: }
 use crate::bindings::vm_page;
 #[cfg(feature = "sound")]
 record! { NAMES_OF_SOUND, ROWS_OF_SOUND:
-    vm_object { shadow, shadow_offset }
+    vm_object { shadow, shadow_offset, copy, resident_page_count; internal = OBJECT_INTERNAL }
     vm_page {
         object, offset, phys_addr;
         wire_count = PAGE_WIRE_COUNT, busy = PAGE_BUSY, wanted = PAGE_WANTED,

@@ -30,7 +30,9 @@ struct vm_object {
 	vm_offset_t shadow_offset;
 	vm_object_t copy;
 	unsigned int paging_in_progress:16,
-		     pager_created:1;
+		     pager_created:1,
+		     internal:1;
+	unsigned int resident_page_count;
 	bool used_for_pageout;
 	struct vm_page *pages;
 	vm_object_t next;		/* of all live objects */
@@ -58,6 +60,9 @@ extern struct vm_page *object_page_seen(vm_object_t object, vm_offset_t offset);
 /* Drops the pages from START to END; none may be wired. */
 extern void object_remove_pages(vm_object_t object, vm_offset_t start,
 				vm_offset_t end);
+
+/* The physical address of a page that is new. */
+extern unsigned long object_next_page(void);
 
 extern unsigned int object_serial(const struct vm_object *object);
 

@@ -38,6 +38,7 @@ object_new(vm_size_t size)
 	object->serial = ++last_serial;
 	object->ref_count = 1;
 	object->size = size;
+	object->internal = 1;
 	object->next = all;
 	all = object;
 	return object;
@@ -111,6 +112,12 @@ object_page(vm_object_t object, vm_offset_t offset)
 	return page;
 }
 
+unsigned long
+object_next_page(void)
+{
+	return ++last_page * 4096;
+}
+
 struct vm_page *
 object_page_make(vm_object_t object, vm_offset_t offset)
 {
@@ -123,9 +130,10 @@ object_page_make(vm_object_t object, vm_offset_t offset)
 		abort();
 	page->object = object;
 	page->offset = offset;
-	page->phys_addr = ++last_page * 4096;
+	page->phys_addr = object_next_page();
 	page->next = object->pages;
 	object->pages = page;
+	object->resident_page_count++;
 	return page;
 }
 
@@ -161,6 +169,7 @@ object_remove_pages(vm_object_t object, vm_offset_t start, vm_offset_t end)
 				     "dropped", object->serial,
 				     page->offset / PAGE_BYTES);
 		*link = page->next;
+		object->resident_page_count--;
 		free(page);
 	}
 }

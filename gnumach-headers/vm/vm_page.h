@@ -26,6 +26,11 @@ extern void vm_page_unwire(vm_page_t page);
 
 /* A busy page out of those that are free, or null. */
 extern vm_page_t vm_page_grab(unsigned int flags);
+/* Fills a page that nobody else has with zeros. */
+extern void vm_page_zero_fill(vm_page_t page);
+/* How many pages are free, and how many there are. */
+extern unsigned long vm_page_mem_free(void);
+extern unsigned long vm_page_table_size(void);
 /*
  * Puts a page into an object, takes it out, gives it up; the object and the
  * lists are locked.  Who waits for what is given up is woken.
@@ -42,6 +47,8 @@ extern boolean_t vm_page_convert(struct vm_page **page);
 
 /* The physical address that VA is mapped to, or 0. */
 extern phys_addr_t pmap_extract(pmap_t pmap, vm_offset_t va);
+/* Forgets that a page was stored to. */
+extern void pmap_clear_modify(phys_addr_t phys);
 /* Whether the mapping of VA, which exists, is a wired one. */
 extern void pmap_change_wiring(pmap_t pmap, vm_offset_t va, boolean_t wired);
 

@@ -9,6 +9,7 @@
 //! - [`wiring`]: a range between its marking and its unmarking;
 //! - [`ticket`]: whose a mark is;
 //! - [`pages`]: wiring and unwiring one page, without waiting for anything;
+//! - [`fresh`]: a page of zeros, for what nobody has touched;
 //! - [`entries`]: what is to be done with one entry; [`alike`]: whether two can be one;
 //! - [`pageable`], [`protect`], [`edit`]: the functions;
 //! - [`projected`]: one more, which looked into a map without its lock;
@@ -23,6 +24,7 @@ pub mod convert;
 pub(crate) mod edit;
 #[forbid(unsafe_code)]
 mod entries;
+mod fresh;
 #[forbid(unsafe_code)]
 mod merge;
 #[forbid(unsafe_code)]

@@ -20,7 +20,7 @@ pub(crate) const PAGE_SIZE: usize = 4096;
 /// # Invariants
 /// The object is live: the entry that the walk began at refers to it, or an object above
 /// does, whose lock was held until this one's was.
-struct Place<'m> {
+pub(super) struct Place<'m> {
     object: NonNull<vm_object>,
     offset: usize,
     _lock: ObjectLock<'m>,
@@ -37,11 +37,20 @@ impl<'m> Place<'m> {
 
     /// That of an address of the entry. None: it has no object.
     #[inline(always)]
-    fn of(entry: Entry<'m, WriteLocked>, address: usize) -> Option<Self> {
+    pub(super) fn of(entry: Entry<'m, WriteLocked>, address: usize) -> Option<Self> {
         let object = NonNull::new(entry.object())?;
         let offset = entry.offset().wrapping_add(address.wrapping_sub(entry.start()));
         // SAFETY: the entry holds a reference.
         Some(unsafe { Self::lock(object, offset) })
+    }
+
+    pub(super) fn object(&self) -> *mut vm_object {
+        self.object.as_ptr()
+    }
+
+    /// Bytes into the object.
+    pub(super) fn offset(&self) -> usize {
+        self.offset
     }
 
     /// The same place in the object that this one shadows, if it does.
@@ -57,7 +66,7 @@ impl<'m> Place<'m> {
     }
 
     /// The page there, if this object has one.
-    fn page(&self) -> Option<NonNull<vm_page>> {
+    pub(super) fn page(&self) -> Option<NonNull<vm_page>> {
         // SAFETY: live and locked.
         NonNull::new(unsafe { bindings::vm_page_lookup(self.object.as_ptr(), self.offset as _) })
     }
@@ -131,10 +140,16 @@ impl Map<WriteLocked> {
     /// Wires the page of an address of the entry, which has an object, if that can be had
     /// without waiting.
     pub(crate) fn wire_page(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
+        self.wire_idle_page(entry, address) || self.wire_what_is_mapped(entry, address)
+    }
+
+    /// The same for a page of the entry's own object.
+    #[inline(always)]
+    pub(crate) fn wire_idle_page(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
         // SAFETY: both are live, and the map is locked.
         let fast =
             unsafe { bindings::vm_fault_wire_fast(self.as_ptr(), address as _, entry.as_ptr()) };
-        fast == SUCCESS || self.wire_what_is_mapped(entry, address)
+        fast == SUCCESS
     }
 
     /// The same for what a fault has just put into the pmap: a page of an object below, or

@@ -43,6 +43,7 @@ use crate::entry::Entry;
 use crate::lock::{Unlocked, WriteLocked};
 use crate::map::Map;
 use crate::sound::entries::begin;
+use crate::sound::fresh::{fill, seems_untouched};
 use crate::sound::pages::PAGE_SIZE;
 use crate::sound::settle::Settled;
 use crate::sound::ticket::Ticket;
@@ -160,9 +161,15 @@ impl Map<WriteLocked> {
     #[inline(always)]
     fn wire_pages(&self, entry: Entry<'_, WriteLocked>, from: usize) -> Option<usize> {
         let mut at = from;
+        let mut untouched = seems_untouched(entry);
         while at < entry.end() {
+            untouched = untouched && fill(entry, at);
             if !self.wire_page(entry, at) {
-                return Some(at);
+                // Not all of the object is in memory.
+                untouched = fill(entry, at);
+                if !untouched || !self.wire_page(entry, at) {
+                    return Some(at);
+                }
             }
             at = at.wrapping_add(PAGE_SIZE);
         }

@@ -28,6 +28,7 @@ struct slock vm_page_queue_lock;
 vm_offset_t fault_in_vain;
 unsigned int faults;
 bool no_page_is_free;
+bool memory_is_plenty;
 
 struct pte {
 	struct pte *next;
@@ -156,7 +157,35 @@ vm_page_grab(unsigned int flags)
 	if (page == NULL)
 		abort();
 	page->busy = 1;
+	page->phys_addr = object_next_page();
 	return page;
+}
+
+unsigned long
+vm_page_mem_free(void)
+{
+	return memory_is_plenty ? 26 : 25;
+}
+
+unsigned long
+vm_page_table_size(void)
+{
+	return 100;
+}
+
+void
+vm_page_zero_fill(vm_page_t page)
+{
+	if (page->object != NULL)
+		kernel_panic("vm_page_zero_fill: o%u has the page already",
+			     page->object->serial);
+	page->content = 0;
+}
+
+void
+pmap_clear_modify(phys_addr_t phys)
+{
+	(void) phys;
 }
 
 void
@@ -170,6 +199,7 @@ vm_page_insert(vm_page_t page, vm_object_t object, vm_offset_t offset)
 	require_locks(page, "vm_page_insert");
 	page->next = object->pages;
 	object->pages = page;
+	object->resident_page_count++;
 }
 
 void
@@ -181,6 +211,7 @@ vm_page_remove(vm_page_t page)
 	while (*link != page)
 		link = &(*link)->next;
 	*link = page->next;
+	page->object->resident_page_count--;
 }
 
 void

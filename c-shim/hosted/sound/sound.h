@@ -11,6 +11,8 @@ extern vm_offset_t fault_in_vain;
 extern unsigned int faults;
 /* vm_page_grab has none. */
 extern bool no_page_is_free;
+/* Most pages are free, so that memory nobody has touched needs no fault. */
+extern bool memory_is_plenty;
 
 /* Whether PAGE is mapped, and as a wired one. */
 extern boolean_t pmap_is_wired(pmap_t pmap, unsigned long page);

@@ -69,6 +69,8 @@ fn execute(scenario: &'static Scenario, version: &'static Version, trace: bool) 
         findings: BTreeSet::new(),
         stopped: false,
         running: false,
+        #[cfg(feature = "sound")]
+        memory_is_plenty: false,
         trace: trace.then(Trace::default),
     });
     slab::set_reuse(scenario.reuses_entries);

@@ -47,8 +47,9 @@ pub const ALLOWED_TO_CALLERS: [&str; 19] = [
 ];
 
 /// What the feature `sound` adds.
-pub const ALLOWED_TO_SOUND: [&str; 12] = [
+pub const ALLOWED_TO_SOUND: [&str; 16] = [
     "pmap_change_wiring",
+    "pmap_clear_modify",
     "pmap_extract",
     "vm_fault",
     "vm_fault_wire_fast",
@@ -56,10 +57,13 @@ pub const ALLOWED_TO_SOUND: [&str; 12] = [
     "vm_page_grab",
     "vm_page_insert",
     "vm_page_lookup",
+    "vm_page_mem_free",
     "vm_page_queue_lock",
     "vm_page_remove",
+    "vm_page_table_size",
     "vm_page_unwire",
     "vm_page_wire",
+    "vm_page_zero_fill",
 ];
 
 /// By which an object with that feature is known.

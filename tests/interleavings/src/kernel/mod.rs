@@ -103,6 +103,9 @@ pub struct Kernel {
     pub stopped: bool,
     /// False while the maps are set up, when nothing else runs.
     pub running: bool,
+    /// Whether what nobody has touched may be brought in without a fault.
+    #[cfg(feature = "sound")]
+    pub memory_is_plenty: bool,
     pub trace: Option<Trace>,
 }
 

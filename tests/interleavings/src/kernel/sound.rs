@@ -157,6 +157,24 @@ extern "C" fn vm_page_grab(_flags: u32) -> *mut vm_page {
     })
 }
 
+/// Of a hundred. Where memory is short, what nobody has touched is brought in by a fault.
+#[no_mangle]
+extern "C" fn vm_page_mem_free() -> u64 {
+    with(|k| if k.memory_is_plenty { 26 } else { 25 })
+}
+
+#[no_mangle]
+extern "C" fn vm_page_table_size() -> u64 {
+    100
+}
+
+/// What pages hold is no matter here.
+#[no_mangle]
+extern "C" fn vm_page_zero_fill(_page: *mut vm_page) {}
+
+#[no_mangle]
+extern "C" fn pmap_clear_modify(_phys: u64) {}
+
 #[no_mangle]
 extern "C" fn vm_page_insert(page: *mut vm_page, object: *mut vm_object, offset: u64) {
     let Some(object) = number(object) else { stop("vm_page_insert: no object") };
