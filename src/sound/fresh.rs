@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Pages of zeros for memory that nobody has touched, under the map's lock: a fault would
 //! do the same, and want the lock let go for it.
+//!
+//! What a fault finds where its object has no page is zeros if the object shadows none and
+//! no pager was ever made for it (a page leaves memory only for a pager). All of this is
+//! under the object's lock, which is held from the look until the page is in its place; so
+//! nobody else brings in the same page, and nobody sees it before it is whole. A copy that
+//! is to get what is changed here would have to get the page too: that is left to the fault.
+//!
+//! The page is neither busy nor wired then, and on no list of pages, as what a fault has
+//! brought in is before it is done. `vm_fault_wire_fast` wires it next, or somebody who has
+//! got at it between the two puts it on a list: whoever makes a page busy does that.
 
 use core::ptr::addr_of;
 
@@ -14,7 +24,8 @@ use crate::sound::pages::Place;
 /// the way out of a shortage, and the kernel stops when that is gone; so with less this
 /// thread lets the lock go, and waits for memory as everybody does.
 ///
-/// Read without a lock: no more than a hint.
+/// Read without a lock, and asked for each page: what others take meanwhile is far from a
+/// quarter of all.
 fn memory_is_plenty() -> bool {
     // SAFETY: both read numbers.
     unsafe { bindings::vm_page_mem_free() > bindings::vm_page_table_size() / 4 }
@@ -44,14 +55,14 @@ impl Place<'_> {
             return false;
         }
         // SAFETY: nobody else has the page up to its insertion into the object, which is
-        // locked until this is done; nothing is there, as the caller has seen.
+        // locked; nothing is there, as the caller has seen.
         unsafe {
             bindings::vm_page_zero_fill(page);
             // What it held before was something else's.
             bindings::pmap_clear_modify(addr_of!((*page).phys_addr).read());
+            vm_page::set_busy_raw(page, 0);
             let _queues = QueueLock::take_of_queues();
             bindings::vm_page_insert(page, self.object(), self.offset() as _);
-            vm_page::set_busy_raw(page, 0);
         }
         true
     }
@@ -68,6 +79,9 @@ pub(crate) fn seems_untouched(entry: Entry<'_, WriteLocked>) -> bool {
 /// Brings in the page of an address of the entry, if all there is to it are zeros and
 /// nothing has to be waited for. Returns whether it did.
 pub(crate) fn fill(entry: Entry<'_, WriteLocked>, address: usize) -> bool {
+    if !memory_is_plenty() {
+        return false;
+    }
     let Some(place) = Place::of(entry, address) else { return false };
-    place.is_zeros() && place.page().is_none() && memory_is_plenty() && place.fill()
+    place.is_zeros() && place.page().is_none() && place.fill()
 }

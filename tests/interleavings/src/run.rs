@@ -70,7 +70,7 @@ fn execute(scenario: &'static Scenario, version: &'static Version, trace: bool) 
         stopped: false,
         running: false,
         #[cfg(feature = "sound")]
-        memory_is_plenty: false,
+        memory_is_plenty: None,
         trace: trace.then(Trace::default),
     });
     slab::set_reuse(scenario.reuses_entries);

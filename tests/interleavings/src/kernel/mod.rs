@@ -103,9 +103,10 @@ pub struct Kernel {
     pub stopped: bool,
     /// False while the maps are set up, when nothing else runs.
     pub running: bool,
-    /// Whether what nobody has touched may be brought in without a fault.
+    /// Whether so much is free that what nobody has touched is brought in without a fault.
+    /// None: it is not, and never will be.
     #[cfg(feature = "sound")]
-    pub memory_is_plenty: bool,
+    pub memory_is_plenty: Option<bool>,
     pub trace: Option<Trace>,
 }
 
@@ -187,6 +188,18 @@ pub fn writes_map(map: usize) {
 /// The transition takes an entry from the slab, or gives one back.
 pub fn uses_slab() {
     touch(0, 1 << SLAB_BIT);
+}
+
+/// The transition asks how much memory is free.
+#[cfg(feature = "sound")]
+pub fn asks_for_memory() {
+    touch(1 << SLAB_BIT, 0);
+}
+
+/// The transition changes how much memory is free.
+#[cfg(feature = "sound")]
+pub fn takes_memory() {
+    uses_slab();
 }
 
 /// The transition counts an object's references up or down, which commutes with

@@ -11,7 +11,8 @@ use crate::bindings::vm_object;
 use crate::trace::Step;
 
 pub struct Object {
-    /// Where C finds its counts; boxed, as entries point to it.
+    /// Where C finds its counts; boxed, as entries point to it. By `resident_page_count`, which
+    /// is no more than a hint to the module, nothing is ever in memory.
     pub raw: Box<vm_object>,
     /// Resident pages by their index.
     pub resident: BTreeMap<usize, usize>,
@@ -65,6 +66,7 @@ impl Kernel {
         // SAFETY: zero is a value for each of the structure's fields.
         let mut raw: Box<vm_object> = Box::new(unsafe { std::mem::zeroed() });
         raw.ref_count = 1;
+        raw.set_internal(1);
         self.objects.push(Object { raw, resident: BTreeMap::new(), bad_page: None });
         self.objects.len() - 1
     }

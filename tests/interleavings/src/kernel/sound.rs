@@ -11,7 +11,9 @@ use super::lock::{lock_map, unlock_map};
 use super::map::index_of;
 use super::object::{number, wakeup_done};
 use super::operations::{enter_locked, note, Pages, NONE, READ_WRITE};
-use super::{me, stop, with, writes_page, Kernel, Mode, PAGE};
+use super::{
+    asks_for_memory, me, point, stop, takes_memory, with, writes_page, Kernel, Mode, PAGE,
+};
 use crate::bindings::{
     pmap, shim_KERN_SUCCESS as SUCCESS, slock, vm_fault_continuation_t, vm_map, vm_map_entry,
     vm_object, vm_page,
@@ -157,10 +159,24 @@ extern "C" fn vm_page_grab(_flags: u32) -> *mut vm_page {
     })
 }
 
-/// Of a hundred. Where memory is short, what nobody has touched is brought in by a fault.
+/// Of a hundred. Others may run before the module looks for a page by what it is told.
 #[no_mangle]
 extern "C" fn vm_page_mem_free() -> u64 {
-    with(|k| if k.memory_is_plenty { 26 } else { 25 })
+    let Some(is_plenty) = with(|k| k.memory_is_plenty) else { return 25 };
+    asks_for_memory();
+    point();
+    if is_plenty {
+        26
+    } else {
+        25
+    }
+}
+
+/// Memory is short from now on, or plenty.
+pub fn memory_becomes(plenty: bool) {
+    point();
+    takes_memory();
+    with(|k| k.memory_is_plenty = Some(plenty));
 }
 
 #[no_mangle]
@@ -175,13 +191,25 @@ extern "C" fn vm_page_zero_fill(_page: *mut vm_page) {}
 #[no_mangle]
 extern "C" fn pmap_clear_modify(_phys: u64) {}
 
+/// What is inserted is full of zeros, and nobody may have known of something else there.
 #[no_mangle]
 extern "C" fn vm_page_insert(page: *mut vm_page, object: *mut vm_object, offset: u64) {
     let Some(object) = number(object) else { stop("vm_page_insert: no object") };
+    let index = offset as usize / PAGE;
+    if with(|k| k.seen_at(object, index)).is_some() {
+        stop("zeros take the place of a page that is there");
+    }
+    if with(|k| k.objects[object].bad_page) == Some(index) {
+        stop("zeros take the place of a page that a pager has");
+    }
     with(|k| {
-        let (page, index) = (k.page_at(page), offset as usize / PAGE);
+        let page = k.page_at(page);
         k.pages[page].index = index;
         k.objects[object].resident.insert(index, page);
+        if k.pages[page].raw.busy() == 0 {
+            k.pages[page].name = format!("{index} of zeros");
+            k.forget_busy(page);
+        }
     });
 }
 

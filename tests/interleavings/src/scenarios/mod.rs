@@ -18,18 +18,20 @@ mod merging;
 mod neighbours;
 mod own_region;
 #[cfg(feature = "sound")]
+mod fresh;
+#[cfg(feature = "sound")]
 mod sound;
 
 /// Those that only `sound` has.
 #[cfg(feature = "sound")]
-const OF_SOUND: &[Scenario] = sound::SCENARIOS;
+const OF_SOUND: [&[Scenario]; 2] = [sound::SCENARIOS, fresh::SCENARIOS];
 #[cfg(not(feature = "sound"))]
-const OF_SOUND: &[Scenario] = &[];
+const OF_SOUND: [&[Scenario]; 0] = [];
 
 /// All of them, in the order of their numbers.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     let of_all = neighbours::SCENARIOS.iter().chain(own_region::SCENARIOS);
-    of_all.chain(merging::SCENARIOS).chain(OF_SOUND)
+    of_all.chain(merging::SCENARIOS).chain(OF_SOUND.into_iter().flatten())
 }
 
 pub struct Scenario {
@@ -133,7 +135,10 @@ fn bad_page(page: usize, bad: usize) {
     let object = number(vm_object_allocate(0)).expect("a new object");
     // SAFETY: as in `share`.
     unsafe { (*entry).object.vm_object = pointer(object) };
-    with(|k| k.objects[object].bad_page = Some(bad));
+    with(|k| {
+        k.objects[object].bad_page = Some(bad);
+        k.objects[object].raw.set_pager_created(1);
+    });
 }
 
 /// A second map of the kernel's pmap.
