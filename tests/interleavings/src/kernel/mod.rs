@@ -129,6 +129,8 @@ pub fn try_with<R>(f: impl FnOnce(&mut Kernel) -> R) -> Option<R> {
 /// Begins an execution: nothing of the one before is left.
 pub fn begin(kernel: Kernel) {
     slab::reset();
+    #[cfg(feature = "sound")]
+    sound::begin();
     FOOTPRINT.set(Footprint::default());
     KERNEL.set(Some(kernel));
 }

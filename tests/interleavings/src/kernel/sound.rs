@@ -28,6 +28,13 @@ const FAILURE: i32 = 5;
 #[no_mangle]
 static mut vm_page_queue_lock: slock = slock { lock_data: 0 };
 
+/// Nobody has the lists of pages: in an execution before, the machine may have stopped while
+/// somebody did.
+pub fn begin() {
+    // SAFETY: nothing runs yet.
+    unsafe { vm_page_queue_lock.lock_data = 0 };
+}
+
 /// A page as the module finds it.
 pub fn new_page() -> Box<vm_page> {
     // SAFETY: zero is a value for each of the structure's fields.

@@ -14,11 +14,11 @@ use crate::kernel::operations::{enter, inherit, pageable, Pages, COPY, NONE, REA
 use crate::kernel::{with, PAGE};
 use crate::versions::FEATURES;
 
+#[cfg(feature = "sound")]
+mod fresh;
 mod merging;
 mod neighbours;
 mod own_region;
-#[cfg(feature = "sound")]
-mod fresh;
 #[cfg(feature = "sound")]
 mod sound;
 
