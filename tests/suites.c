@@ -7,6 +7,7 @@
 #ifdef SOUND
 #define SUITES(each) \
 	each(sound_errors) \
+	each(sound_fresh) \
 	each(sound_marks) \
 	each(sound_merging) \
 	each(sound_pages) \

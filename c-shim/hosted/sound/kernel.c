@@ -197,6 +197,16 @@ vm_page_insert(vm_page_t page, vm_object_t object, vm_offset_t offset)
 	page->object = object;
 	page->offset = offset;
 	require_locks(page, "vm_page_insert");
+	/* What is inserted are zeros, to wire or to store to. */
+	if (object_page_seen(object, offset) != NULL)
+		kernel_panic("vm_page_insert: zeros hide what is below o%u",
+			     object->serial);
+	if (object->pager_created || !object->internal)
+		kernel_panic("vm_page_insert: zeros hide what o%u's pager has",
+			     object->serial);
+	if (object->copy != NULL)
+		kernel_panic("vm_page_insert: o%u's copy gets no page",
+			     object->serial);
 	page->next = object->pages;
 	object->pages = page;
 	object->resident_page_count++;
