@@ -61,6 +61,7 @@ struct Board {
     /// By condition, in how many cases it held, and in how many of these the ends differed.
     met: [[AtomicU64; 2]; CONDITIONS.len()],
     strictly: AtomicU64,
+    filled: AtomicU64,
     /// The lowest case in which a branch was taken, and not taken.
     ways: [[AtomicU64; 2]; reach::MOST],
 }
@@ -82,6 +83,7 @@ struct Ran {
     counts: [u64; COUNTS],
     met: [[u64; 2]; CONDITIONS.len()],
     strictly: u64,
+    filled: u64,
 }
 
 /// What a campaign found.
@@ -92,6 +94,8 @@ pub struct Found {
     pub counts: [u64; COUNTS],
     pub met: [[u64; 2]; CONDITIONS.len()],
     pub strictly: u64,
+    /// In how many cases ours brought in zeros without a fault.
+    pub filled: u64,
     /// Per branch, the first cases that took it and did not.
     pub ways: Vec<[Option<u64>; 2]>,
 }
@@ -147,6 +151,7 @@ impl Campaign<'_> {
             counts: std::array::from_fn(|i| board.counts[i].load(Relaxed)),
             met: std::array::from_fn(|i| [0, 1].map(|way| board.met[i][way].load(Relaxed))),
             strictly: board.strictly.load(Relaxed),
+            filled: board.filled.load(Relaxed),
             ways: ways.iter().map(|way| [0, 1].map(|i| some(way[i].load(Relaxed)))).collect(),
         })
     }
@@ -217,6 +222,7 @@ impl Campaign<'_> {
                 total.fetch_add(*count, Relaxed);
             }
             board.strictly.fetch_add(ran.strictly, Relaxed);
+            board.filled.fetch_add(ran.filled, Relaxed);
             board.done.fetch_add(end - first, Relaxed);
         }
     }
@@ -249,6 +255,7 @@ impl Campaign<'_> {
                     count[1] += u64::from(met.differs);
                 }
                 ran.strictly += u64::from(ends.strictly);
+                ran.filled += u64::from(bench.machine.pages.filled != 0);
             }
             if armed {
                 self.note_ways(bench, board, index)?;

@@ -107,6 +107,8 @@ pub enum Poke {
     BeLikely { missing: u32 },
     /// These pages, by number modulo 32, nobody has brought in.
     Absent { pages: u32 },
+    /// So much memory is free that what nobody has touched needs no fault.
+    Plenty,
     /// A page of an entry cannot be brought in.
     Failing { slot: u8, page: u32 },
     /// gap_size or in_gap_tree of the first on the gap list at the root of the gap

@@ -56,6 +56,9 @@ pub fn case(rng: &mut Rng, entries: u32, case: &mut Case) {
     if entries > 0 && rng.chance(1, 32) {
         case.pokes.push(Poke::Failing { slot: rng.below(entries) as u8, page: rng.below(3) });
     }
+    if rng.chance(1, 2) {
+        case.pokes.push(Poke::Plenty);
+    }
     case.ops.push(op);
 }
 

@@ -7,7 +7,7 @@ use iced_x86::{
     BlockEncoder, BlockEncoderOptions, Code, Decoder, DecoderOptions, Instruction, InstructionBlock,
 };
 
-use crate::ends::pages::Do;
+use crate::ends::pages::{Do, TABLE_SIZE};
 use crate::kernel::Kernel;
 use crate::low;
 
@@ -95,6 +95,12 @@ pub const SPECS: &[Spec] = &[
     Spec("vm_page_unwire", Page(Do::UnwirePage, Otherwise::Refuse), 1),
     Spec("pmap_extract", Return(0), 2),
     Spec("pmap_change_wiring", Return(0), 3),
+    Spec("vm_page_mem_free", Page(Do::CountFree, Otherwise::Refuse), 0),
+    Spec("vm_page_table_size", Return(TABLE_SIZE), 0),
+    Spec("vm_page_grab", Page(Do::Grab, Otherwise::Refuse), 1),
+    Spec("vm_page_zero_fill", Return(0), 1),
+    Spec("pmap_clear_modify", Return(0), 1),
+    Spec("vm_page_insert", Page(Do::Insert, Otherwise::Refuse), 3),
 ];
 
 /// Arguments that are ints, by number: 64-bit code leaves anything in the upper halves of those.

@@ -90,6 +90,7 @@ fields! {
     }
     Page "vm_page" {
         PageWireCount = "wire_count",
+        PageBusy = "busy",
     }
     Thread "thread" {
         Privilege = "vm_privilege",

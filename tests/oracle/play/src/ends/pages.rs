@@ -13,16 +13,27 @@ pub const KERN_SUCCESS: u32 = 0;
 pub const KERN_FAILURE: u32 = 5;
 pub const KERN_MEMORY_ERROR: u32 = 10;
 
+/// How many pages the kernel has, and how many are free, if that is plenty, or too few.
+pub const TABLE_SIZE: u32 = 1000;
+const PLENTY: u32 = 251;
+const TOO_FEW: u32 = 250;
+
 /// A page, by its object and the offset there.
 pub type Place = (u32, u32);
 
 #[derive(Default)]
 pub struct Pages {
     counts: Vec<(Place, i32)>,
-    /// Pages by number, modulo 32, that nobody has brought in yet.
+    /// Pages by their number in the object, modulo 32, that nobody has brought in.
     pub absent: u32,
+    /// Those of them that have been since, in this call.
+    came: Vec<Place>,
     /// The page at this address cannot be had.
     pub failing: Option<u32>,
+    /// So many are free that what nobody has touched need not wait for memory.
+    pub memory_is_plenty: bool,
+    /// How many have been filled with zeros by ours, in this call.
+    pub filled: u32,
 }
 
 /// What becomes of a call that has to do with pages.
@@ -41,12 +52,20 @@ pub enum Do {
     /// `vm_page_wire`, `vm_page_unwire`, of the page that was looked up.
     WirePage,
     UnwirePage,
+    /// `vm_page_mem_free`.
+    CountFree,
+    /// `vm_page_grab`: a page to be filled with zeros.
+    Grab,
+    /// `vm_page_insert`, of that.
+    Insert,
 }
 
 impl Pages {
     /// As the entries that are counted as wired have it, once for each.
     pub fn start(&mut self, layout: &Layout) {
         self.counts.clear();
+        self.came.clear();
+        self.filled = 0;
         for entry in layout.ring() {
             let get = |field| layout.get(entry, field);
             if get(Field::WiredCount) != 0 && get(Field::IsSubMap) == 0 {
@@ -70,8 +89,11 @@ impl Pages {
         }
     }
 
-    fn is_absent(&self, address: u32) -> bool {
-        self.absent >> (address / PAGE % 32) & 1 != 0 || self.cannot_be_had(address)
+    /// What is wired is there.
+    fn is_absent(&self, place: Place) -> bool {
+        self.absent >> (place.1 / PAGE % 32) & 1 != 0
+            && self.count(place) <= 0
+            && !self.came.contains(&place)
     }
 
     fn cannot_be_had(&self, address: u32) -> bool {
@@ -89,6 +111,13 @@ fn each(layout: &Layout, entry: u32, mut visit: impl FnMut(u32, Place)) {
             visit(address, (object, get(Field::Offset).wrapping_add(address - start)));
         }
     }
+}
+
+/// The page of an entry at an address, if it has one there.
+fn place_in(layout: &Layout, entry: u32, address: u32) -> Option<Place> {
+    let mut found = None;
+    each(layout, entry, |at, place| found = found.or((at == address).then_some(place)));
+    found
 }
 
 impl Machine {
@@ -120,43 +149,62 @@ impl Machine {
             }
             Do::WireFast => {
                 let (address, entry) = (argument(1), argument(2));
-                if pages.is_absent(address) {
+                let Some(place) = place_in(layout, entry, address) else {
+                    return Err(Stop::Refused("vm_fault_wire_fast for no page of the entry"));
+                };
+                if pages.is_absent(place) || pages.cannot_be_had(address) {
                     return Ok(KERN_FAILURE);
                 }
-                let mut found = false;
-                each(layout, entry, |at, place| {
-                    if at == address {
-                        found = true;
-                        pages.add(place, 1);
-                    }
-                });
-                if !found {
-                    return Err(Stop::Refused("vm_fault_wire_fast for no page of the entry"));
-                }
+                pages.add(place, 1);
             }
             Do::BringIn => {
                 if self.map_is_locked() {
                     return Err(Stop::Refused("vm_fault with the map locked"));
                 }
-                let pages = &mut self.pages;
-                if pages.cannot_be_had(argument(1)) {
+                let (layout, pages) = (&self.layout, &mut self.pages);
+                let address = argument(1);
+                if pages.cannot_be_had(address) {
                     return Ok(KERN_MEMORY_ERROR);
                 }
-                pages.absent &= !(1 << (argument(1) / PAGE % 32));
+                pages.came.extend(layout.ring().find_map(|e| place_in(layout, e, address)));
             }
             Do::LookUp => {
                 let place = (argument(0), argument(1));
-                let count = pages.count(place);
-                if count <= 0 {
+                if pages.is_absent(place) {
                     return Ok(0);
                 }
-                // One page serves for all: it is used at once.
-                let page = self.page_at_hand();
-                low::bytes(page, self.layout.page_size).fill(0);
+                let count = pages.count(place).max(0);
+                let page = self.clear_page_at_hand();
                 self.layout.set(page, Field::PageWireCount, count as u32);
                 low::write32(page + self.layout.page_size, place.0);
                 low::write32(page + self.layout.page_size + 4, place.1);
                 return Ok(page);
+            }
+            Do::CountFree => {
+                // What cannot be had is a pager's.
+                let is_plenty = pages.memory_is_plenty && pages.failing.is_none();
+                return Ok(if is_plenty { PLENTY } else { TOO_FEW });
+            }
+            Do::Grab => {
+                let page = self.clear_page_at_hand();
+                self.layout.set(page, Field::PageBusy, 1);
+                return Ok(page);
+            }
+            Do::Insert => {
+                let place = (argument(1), argument(2));
+                let object = |field| layout.get(place.0, field);
+                let is_zeros = object(Field::Internal) != 0
+                    && object(Field::PagerCreated) == 0
+                    && object(Field::Shadow) == 0
+                    && object(Field::Copy) == 0;
+                if !is_zeros || !pages.is_absent(place) {
+                    return Err(Stop::Refused("zeros in the place of something else"));
+                }
+                if layout.get(argument(0), Field::PageBusy) != 0 {
+                    return Err(Stop::Refused("a page of zeros that is busy"));
+                }
+                pages.came.push(place);
+                pages.filled += 1;
             }
             Do::WirePage | Do::UnwirePage => {
                 let by = if what == Do::WirePage { 1 } else { -1 };
@@ -169,6 +217,13 @@ impl Machine {
             }
         }
         Ok(KERN_SUCCESS)
+    }
+
+    /// One page serves for all: it is used at once.
+    fn clear_page_at_hand(&self) -> u32 {
+        let page = self.page_at_hand();
+        low::bytes(page, self.layout.page_size).fill(0);
+        page
     }
 
     /// Where the page is that was looked up last, and behind it which.
