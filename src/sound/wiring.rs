@@ -138,7 +138,10 @@ fn mark_and_wire(
         cursor = match cursor.step(bounds.end) {
             Err(cursor) => {
                 let map = cursor.into_map();
-                return Wiring { map, bounds, ticket: &ticket }.wire(missing);
+                counters::unlocked_scan_begins();
+                let wired = Wiring { map, bounds, ticket: &ticket }.wire(missing);
+                counters::unlocked_scan_ends();
+                return wired;
             }
             Ok(step) => {
                 let is_mine = match step.entry().start() <= missing {
@@ -220,9 +223,7 @@ impl<'t> Wiring<'t> {
     /// counts up the map's timestamp.
     pub fn do_unlocked<T>(self, work: impl FnOnce(&Map<Unlocked>) -> T) -> (Self, T) {
         let Wiring { map, bounds, ticket } = self;
-        counters::unlocked_scan_begins();
         let (map, result) = map.do_unlocked(work);
-        counters::unlocked_scan_ends();
         (Wiring { map, bounds, ticket }, result)
     }
 

@@ -50,8 +50,10 @@ static void check_options(void)
 	}
 	check(!parse_options(4, no_ports, &options) && strstr(printed, "port names"), "a variable that nobody replaced");
 	check(!parse_options(3, no_ports, &options) && strstr(printed, "port names"), "too few words");
-	check(parse(NULL, &options) && options.run_a && options.run_b && options.run_maps && options.run_wired, "no options");
+	check(parse(NULL, &options) && options.run_a && !options.run_short && options.run_b && options.run_maps && options.run_wired,
+	      "no options");
 	check(parse("load=b+wired", &options) && !options.run_a && options.run_b && !options.run_maps && options.run_wired, "plus");
+	check(parse("load=short", &options) && options.run_short && !options.run_a && !options.run_b, "short");
 	check(parse("load=a,maps", &options) && options.run_a && !options.run_b && options.run_maps && !options.run_wired, "comma");
 	check(parse("seed=4294967295", &options) && options.seed == 4294967295u, "greatest seed");
 	check(parse("end=reboot", &options) && options.reboot, "reboot");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The two loads. Each leaves the system as it found it, if nothing fails. */
+/* The loads. Each leaves the system as it found it, if nothing fails. */
 #ifndef STORM_LOADS_H
 #define STORM_LOADS_H
 
@@ -10,6 +10,9 @@
  * and enters and removes two ranges of this task's map.
  */
 void load_names(const struct caller *c, struct cpus *cpus, const struct options *options, struct failure *failure);
+
+/* Load a once more, with less than a quarter of the machine's memory free: the rest is taken, and given back. */
+void load_short(const struct caller *c, struct cpus *cpus, const struct options *options, struct failure *failure);
 
 /*
  * Load b: one region of the kernel's map, all of one object, in slices that touch. Each thread wires and unwires its own slice,

@@ -19,17 +19,24 @@ static void report_load(const struct caller *c, struct cpus *cpus, const struct 
 	report_point(name, &failure);
 }
 
+static bool has_crew(const struct options *options)
+{
+	return options->run_a || options->run_short || options->run_b;
+}
+
 static void run(const struct caller *c, const struct options *options, struct cpus *cpus)
 {
 	if (options->run_a) {
 		print_line("# load a: %u threads list %u dead names", options->threads, options->names);
 		report_load(c, cpus, options, "load a: mach_port_names by all threads", load_names);
 	}
+	if (options->run_short)
+		report_load(c, cpus, options, "load a, while little memory is free", load_short);
 	if (options->run_b) {
 		print_line("# load b: %u threads, %u rounds each", options->slices, options->rounds);
 		report_load(c, cpus, options, "load b: wire and inherit on adjacent slices of the kernel's map", load_slices);
 	}
-	if (options->run_a || options->run_b)
+	if (has_crew(options))
 		report_cpus(cpus);
 	if (options->run_maps)
 		report_maps(c);
@@ -39,7 +46,7 @@ static void run(const struct caller *c, const struct options *options, struct cp
 
 static unsigned count_points(const struct options *options)
 {
-	return 1 + options->run_a + options->run_b + (options->run_a || options->run_b) +
+	return 1 + options->run_a + options->run_short + options->run_b + has_crew(options) +
 	       (options->run_maps ? MAPS_POINTS : 0) + (options->run_wired ? WIRED_POINTS : 0);
 }
 

@@ -24,6 +24,17 @@ static bool check_names(struct worker *worker, const struct rpc_array *names, co
 	return worker_expect(worker, "dead names in the list", worker->calls, found, expected_count);
 }
 
+/* Nothing is left of a load before. */
+static void forget_names(void)
+{
+	expected_count = calls_taken = 0;
+	for (unsigned i = 0; i < MAX_NAME; i++) {
+		expected[i] = false;
+		for (unsigned thread = 0; thread < MAX_THREADS; thread++)
+			seen[thread][i] = 0;
+	}
+}
+
 static void list_names(struct worker *worker)
 {
 	const struct caller *c = &worker->caller;
@@ -41,6 +52,7 @@ static void list_names(struct worker *worker)
 
 void load_names(const struct caller *c, struct cpus *cpus, const struct options *options, struct failure *failure)
 {
+	forget_names();
 	calls_wanted = options->calls;
 	for (uint32_t i = 0; i < options->names; i++) {
 		port_t name = 0;

@@ -24,10 +24,12 @@ static bool starts_with(const char **text, const char *name)
 
 static bool parse_loads(const char *list, struct options *options)
 {
-	options->run_a = options->run_b = options->run_maps = options->run_wired = false;
+	options->run_a = options->run_short = options->run_b = options->run_maps = options->run_wired = false;
 	do {
 		if (starts_with(&list, "a"))
 			options->run_a = true;
+		else if (starts_with(&list, "short"))
+			options->run_short = true;
 		else if (starts_with(&list, "b"))
 			options->run_b = true;
 		else if (starts_with(&list, "maps"))
@@ -69,7 +71,7 @@ static bool parse_word(const char *word, struct options *options)
 	if (value) {
 		if (parse_loads(value, options))
 			return true;
-		print_line("# '%s': load is a list, with + or commas, of a b maps wired", word);
+		print_line("# '%s': load is a list, with + or commas, of a short b maps wired", word);
 		return false;
 	}
 	value = value_of(word, "end");

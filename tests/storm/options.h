@@ -13,7 +13,7 @@ struct options {
 	uint32_t threads, calls, names;	/* load a */
 	uint32_t slices, rounds;	/* load b */
 	uint32_t seed;
-	bool run_a, run_b, run_maps, run_wired;
+	bool run_a, run_short, run_b, run_maps, run_wired;
 	bool reboot;
 };
 

@@ -76,7 +76,10 @@ defects window fuzz fuzz-test fuzz-wrong prove prove-test prove-wrong: of-i386
 
 run: for-kernel packages-run storm
 	@rust=$(call made,graft) && $(VMTOOL) run --stock '$(KERNEL)' --rust "$$rust" --storm $(storm-for) \
-		--repeats $(REPEATS) --smp $(SMP) $(if $(WORDS),--options '$(WORDS)') --logs "$${rust%/*}/logs" --title "$(title)"
+		--repeats $(REPEATS) --smp $(SMP) --options '$(words-for-$(if $(SOUND),sound)) $(WORDS)' \
+		--logs "$${rust%/*}/logs" --title "$(title)"
+# Those wire fresh memory with the map locked, but where little is free.
+words-for-sound := load=a+short+b+maps+wired
 comma := ,
 title = GNU Mach $(if $(filter file,$(origin KERNEL)),$$(cat $(dir $(KERNEL))VERSION),$(KERNEL))$(if $(SOUND),$(comma) sound,$(if $(CALLERS),$(comma) with the callers))
 
