@@ -187,6 +187,8 @@ impl Step {
     }
 
     /// Waits for the thread that has this entry in transition: [`Cursor::wait`].
+    #[cold]
+    #[inline(never)]
     pub(crate) fn wait(self) -> Map<WriteLocked> {
         self.entry().set_needs_wakeup();
         self.0.wait()

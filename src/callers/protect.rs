@@ -58,7 +58,7 @@ pub(crate) fn protect(
 }
 
 /// KERN_SUCCESS, or why an entry of the range may not have the protection.
-fn check(cursor: &Cursor, end: usize, new: i32) -> i32 {
+pub(crate) fn check(cursor: &Cursor, end: usize, new: i32) -> i32 {
     let mut result = SUCCESS;
     cursor.each_below(end, |entry| {
         result = violation(entry, new);
@@ -69,7 +69,7 @@ fn check(cursor: &Cursor, end: usize, new: i32) -> i32 {
 
 /// KERN_SUCCESS, or why the entry may not have the protection.
 #[inline(always)]
-pub(crate) fn violation(entry: Entry<'_, WriteLocked>, new: i32) -> i32 {
+fn violation(entry: Entry<'_, WriteLocked>, new: i32) -> i32 {
     if entry.is_sub_map() {
         INVALID_ARGUMENT
     } else if new & !(NOTIFY | entry.max_protection()) != 0 {

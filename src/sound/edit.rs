@@ -35,7 +35,8 @@ pub(crate) fn inherit(mut map: Map<WriteLocked>, range: Bounds, new: i32) -> Hel
         let bounds = range.within(&map);
         let cursor = map.clip_and_stand_or_wait(bounds.start);
         map = match inherit_up_to(cursor, bounds.end, new) {
-            Ok(map) => return map.held(),
+            // The end may have become like what is behind it.
+            Ok(cursor) => return cursor.merge().held(),
             Err(map) => map,
         };
     }
@@ -43,11 +44,7 @@ pub(crate) fn inherit(mut map: Map<WriteLocked>, range: Bounds, new: i32) -> Hel
 
 /// Err: one had to be waited for.
 #[inline(always)]
-fn inherit_up_to(
-    mut cursor: Cursor,
-    end: usize,
-    new: i32,
-) -> Result<Map<WriteLocked>, Map<WriteLocked>> {
+fn inherit_up_to(mut cursor: Cursor, end: usize, new: i32) -> Result<Cursor, Map<WriteLocked>> {
     loop {
         cursor = match cursor.step(end) {
             Ok(step) if step.entry().in_transition() => return Err(step.wait()),
@@ -56,8 +53,7 @@ fn inherit_up_to(
                 step.entry().set_inheritance(new);
                 step.merge_and_pass()
             }
-            // The end may have become like what is behind it.
-            Err(cursor) => return Ok(cursor.merge()),
+            Err(cursor) => return Ok(cursor),
         };
     }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! Changing the protection of a range.
 
-use crate::bindings::{shim_KERN_SUCCESS as SUCCESS, shim_VM_PROT_NONE as NONE};
+use crate::bindings::{
+    shim_KERN_SUCCESS as SUCCESS, shim_VM_PROT_NONE as NONE, shim_VM_PROT_NOTIFY as NOTIFY,
+};
 use crate::callers::bounds::Bounds;
 use crate::callers::cursor::Cursor;
-use crate::callers::protect::{change, violation, Which};
+use crate::callers::protect::{change, check, Which};
 use crate::entry::Entry;
 use crate::lock::WriteLocked;
 use crate::map::Map;
@@ -22,15 +24,21 @@ pub(crate) fn protect(
     new: i32,
     which: Which,
 ) -> (i32, Left) {
-    let (settled, error) = map.settle(
+    let (settled, denied) = map.settle(
         |map| bounds.within(map),
-        |_| SUCCESS,
-        |error, entry| if error == SUCCESS { violation(entry, new) } else { error },
+        |_| 0,
+        // Without branches, as hardly ever one of them denies it.
+        |denied, entry| {
+            denied | i32::from(entry.is_sub_map()) | new & !NOTIFY & !entry.max_protection()
+        },
     );
-    if error != SUCCESS || settled.is_empty() {
-        return (error, Left::Written(settled.into_cursor().into_map().held()));
-    }
     let end = settled.bounds().end;
+    if denied != 0 || settled.is_empty() {
+        let cursor = settled.into_cursor();
+        // Why the first of them does.
+        let error = check(&cursor, end, new);
+        return (error, Left::Written(cursor.into_map().held()));
+    }
     let asks = |map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>| {
         new != NONE && (entry.access() != NONE || map.wiring_required())
     };
@@ -67,7 +75,7 @@ fn change_all(
         }
         change(&step, new, which);
         let entry = step.entry();
-        cursor = match asking.is_none() && (entry.wired_count() != 0 || entry.access() != NONE) {
+        cursor = match (entry.wired_count() != 0 || entry.access() != NONE) && asking.is_none() {
             true => {
                 asking = Some(entry.start());
                 step.pass()

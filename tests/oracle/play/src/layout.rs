@@ -77,6 +77,7 @@ fields! {
     }
     Object "vm_object" {
         ObjectSize = "size",
+        Resident = "resident_page_count",
         RefCount = "ref_count",
         Copy = "copy",
         Shadow = "shadow",

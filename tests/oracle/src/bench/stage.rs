@@ -177,6 +177,8 @@ impl Stage {
         };
         let layout = &self.machine.layout;
         layout.set(object, Field::RefCount, 1 + entries);
+        // What is to be wired is there: vm_fault_wire and vm_fault_wire_fast say so.
+        layout.set(object, Field::Resident, entries);
         for (number, &entry) in all.iter().enumerate() {
             layout.set(entry, Field::EntryObject, object);
             layout.set(entry, Field::Offset, PAGE * number as u32);
