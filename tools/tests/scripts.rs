@@ -296,6 +296,38 @@ fn a_core_that_does_not_compile_leaves_no_sysroot() {
 }
 
 #[test]
+fn a_core_is_compiled_without_what_no_kernel_uses_or_whole_if_it_must_be() {
+    for (fails, bytes) in [("none", "0 5 5"), ("*/source/*", "5 5 5")] {
+        let stage = Stage::new();
+        rustc(&stage, 96, true);
+        let library = stage.path("rust/lib/rustlib/src/rust/library");
+        fs::create_dir_all(library.join("stdarch")).unwrap();
+        let files = ["stdarch/avx512f.rs", "stdarch/avx2.rs", "core/src/lib.rs"];
+        for file in files {
+            fs::write(library.join(file), "whole").unwrap();
+        }
+        let rustc = fs::read_to_string(stage.path("bin/rustc")).unwrap();
+        // It tells how long the files are that it is given.
+        let body = format!(
+            "case \"$*\" in {fails}) exit 1 ;; */core/src/lib.rs) ;; *) exit ;; esac\n\
+             for last; do :; done; cd \"${{last%core/src/lib.rs}}\"; stat -Lc %s {} | xargs >{}",
+            files.join(" "),
+            stage.path("bytes").display()
+        );
+        stage.program(
+            "rustc",
+            &rustc.split_once('\n').unwrap().1.replace("echo no such target; exit 1", &body),
+        );
+        let (code, said) = stage.run("sysroot.sh", &["i686-gnumach"]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(fs::read_to_string(stage.path("bytes")).unwrap().trim(), bytes);
+        let sysroots = stage.left_in("build/sysroot");
+        assert_eq!(sysroots.len(), 1);
+        assert_eq!(stage.left_in(&format!("build/sysroot/{}", sysroots[0])), ["lib"]);
+    }
+}
+
+#[test]
 fn an_object_without_both_functions_is_no_object() {
     let stage = Stage::new();
     rustc(&stage, 96, true);
