@@ -56,11 +56,11 @@ help:
 lib: $(LIBRARY) $(HEADER)
 
 # As in the profile release, but in the folder of the profile dev: bindgen and what else its build takes is compiled once for
-# the library and for the host programs.
-RELEASE := opt-level=2 debug=1 debug-assertions=false overflow-checks=false codegen-units=1 incremental=false
+# the library and for the host programs. rustc is told, as cargo would do the same to the build script.
+RELEASE := opt-level=2 debuginfo=1 debug-assertions=off overflow-checks=off
 $(LIBRARY) $(LIBRARY_WITH_CALLERS): $(SOURCES) | packages-build
 	$(RUN_CARGO) rustc --quiet --locked $(TARGET) --lib --crate-type staticlib --features panic-handler$(if $(filter $@,$(LIBRARY_WITH_CALLERS)),$(comma)callers) \
-		--config 'profile.dev.panic="abort"' $(RELEASE:%=--config profile.dev.package.gnumach-vm-map.%)
+		--config 'profile.dev.panic="abort"' -- $(RELEASE:%=-C %)
 	@mkdir -p $(@D)
 	@cp target/debug/libgnumach_vm_map.a $@
 
