@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "mach.h"
+#include "call.h"
 #include "text.h"
 
 /* Subsystem bases plus the place of each routine, counting the skipped ones. */
@@ -9,7 +9,6 @@ enum id {
 	ID_THREAD_TERMINATE = 2016,
 	ID_THREAD_GET_STATE = 2017,
 	ID_THREAD_SET_STATE = 2018,
-	ID_THREAD_INFO = 2019,
 	ID_VM_ALLOCATE = 2021,
 	ID_VM_DEALLOCATE = 2023,
 	ID_VM_PROTECT = 2024,
@@ -18,15 +17,8 @@ enum id {
 	ID_THREAD_CREATE = 2061,
 	ID_THREAD_RESUME = 2063,
 
-	ID_PROCESSOR_SET_DEFAULT = 2606,
-	ID_THREAD_ASSIGN = 2613,
-	ID_THREAD_GET_ASSIGNMENT = 2615,
-	ID_PROCESSOR_SET_THREADS = 2628,
-	ID_HOST_PROCESSOR_SETS = 2629,
-	ID_HOST_PROCESSOR_SET_PRIV = 2630,
 	ID_HOST_REBOOT = 2635,
 	ID_VM_WIRE = 2636,
-	ID_PROCESSOR_SET_INFO = 2640,
 
 	ID_MACH_VM_REGION_INFO = 3019,
 
@@ -53,32 +45,12 @@ enum {
 #endif
 };
 
-enum { SCHED_INFO = 2, SCHED_WORDS = 8, SCHED_LAST_PROCESSOR = 7 };
-enum { SET_BASIC_INFO = 1, SET_BASIC_WORDS = 5, SET_PROCESSORS = 0, SET_TASKS = 1, SET_THREADS = 2 };
 /* The region's start and end come first, a word_t each. */
 #ifdef __x86_64__
 enum { REGION_WORDS = 16, REGION_WIRED = 7 };
 #else
 enum { REGION_WORDS = 11, REGION_WIRED = 5 };
 #endif
-
-static result_t call_and_end(const struct caller *c, struct rpc *m)
-{
-	result_t result = rpc_call(m, c->reply);
-
-	return result ? result : rpc_end(m);
-}
-
-/* For the many calls whose only result is one port. */
-static result_t call_for_port(const struct caller *c, struct rpc *m, port_t *port)
-{
-	result_t result = rpc_call(m, c->reply);
-
-	if (result)
-		return result;
-	*port = rpc_get_word(m);
-	return rpc_end(m);
-}
 
 result_t drop_array(const struct caller *c, const struct rpc_array *array)
 {
@@ -93,7 +65,7 @@ result_t task_create(const struct caller *c, port_t *child)
 
 	rpc_begin(&m, c->task, ID_TASK_CREATE);
 	rpc_put_boolean(&m, false);	/* inherit no memory: an empty map */
-	return call_for_port(c, &m, child);
+	return call_for_word(c, &m, child);
 }
 
 result_t task_terminate(const struct caller *c, port_t task)
@@ -109,7 +81,7 @@ result_t thread_create(const struct caller *c, port_t *thread)
 	struct rpc m;
 
 	rpc_begin(&m, c->task, ID_THREAD_CREATE);
-	return call_for_port(c, &m, thread);
+	return call_for_word(c, &m, thread);
 }
 
 result_t thread_terminate(const struct caller *c, port_t thread)
@@ -180,111 +152,6 @@ result_t thread_set_entry(const struct caller *c, port_t thread, word_t entry, w
 	result_t result = thread_get_registers(c, thread, &registers);
 
 	return result ? result : thread_enter(c, thread, &registers, entry, stack);
-}
-
-result_t thread_last_processor(const struct caller *c, port_t thread, uint32_t *slot)
-{
-	struct rpc_array info;
-	struct rpc m;
-	result_t result;
-
-	rpc_begin(&m, thread, ID_THREAD_INFO);
-	rpc_put_number(&m, SCHED_INFO);
-	rpc_put_number(&m, SCHED_WORDS);
-	result = rpc_call(&m, c->reply);
-	if (result)
-		return result;
-	info = rpc_get_array(&m);
-	if (rpc_end(&m) || info.out_of_line || info.count != SCHED_WORDS)
-		return RPC_WRONG_REPLY;
-	*slot = info.words[SCHED_LAST_PROCESSOR];
-	return 0;
-}
-
-result_t processor_set_default(const struct caller *c, port_t host, port_t *name)
-{
-	struct rpc m;
-
-	rpc_begin(&m, host, ID_PROCESSOR_SET_DEFAULT);
-	return call_for_port(c, &m, name);
-}
-
-result_t processor_set_size(const struct caller *c, port_t name, struct set_size *size)
-{
-	struct rpc_array info;
-	struct rpc m;
-	result_t result;
-
-	rpc_begin(&m, name, ID_PROCESSOR_SET_INFO);
-	rpc_put_number(&m, SET_BASIC_INFO);
-	rpc_put_number(&m, SET_BASIC_WORDS);
-	result = rpc_call(&m, c->reply);
-	if (result)
-		return result;
-	rpc_get_word(&m);	/* the host */
-	info = rpc_get_array(&m);
-	if (rpc_end(&m) || info.out_of_line || info.count != SET_BASIC_WORDS)
-		return RPC_WRONG_REPLY;
-	size->processors = info.words[SET_PROCESSORS];
-	size->tasks = info.words[SET_TASKS];
-	size->threads = info.words[SET_THREADS];
-	return 0;
-}
-
-static result_t call_for_array(const struct caller *c, struct rpc *m, struct rpc_array *array)
-{
-	result_t result = rpc_call(m, c->reply);
-
-	if (result)
-		return result;
-	*array = rpc_get_array(m);
-	result = rpc_end(m);
-	/* In-line data lives in M, which the caller is about to lose. */
-	if (!result && !array->out_of_line && array->count)
-		return RPC_WRONG_REPLY;
-	return result;
-}
-
-result_t processor_set_threads(const struct caller *c, port_t set, struct rpc_array *threads)
-{
-	struct rpc m;
-
-	rpc_begin(&m, set, ID_PROCESSOR_SET_THREADS);
-	return call_for_array(c, &m, threads);
-}
-
-result_t host_processor_sets(const struct caller *c, port_t host, struct rpc_array *names)
-{
-	struct rpc m;
-
-	rpc_begin(&m, host, ID_HOST_PROCESSOR_SETS);
-	return call_for_array(c, &m, names);
-}
-
-result_t host_processor_set_priv(const struct caller *c, port_t host_priv, port_t name, port_t *set)
-{
-	struct rpc m;
-
-	rpc_begin(&m, host_priv, ID_HOST_PROCESSOR_SET_PRIV);
-	rpc_put_port(&m, name);
-	return call_for_port(c, &m, set);
-}
-
-result_t thread_assign(const struct caller *c, port_t thread, port_t set)
-{
-	struct rpc m;
-
-	rpc_begin(&m, thread, ID_THREAD_ASSIGN);
-	rpc_put_port(&m, set);
-	return call_and_end(c, &m);
-}
-
-result_t thread_get_assignment(const struct caller *c, port_t thread, port_t *name)
-{
-	struct rpc m;
-
-	rpc_begin(&m, thread, ID_THREAD_GET_ASSIGNMENT);
-	return call_for_port(c, &m, name);
 }
 
 result_t vm_allocate(const struct caller *c, port_t task, word_t *address, word_t size, bool anywhere)
@@ -417,7 +284,7 @@ result_t mach_port_allocate(const struct caller *c, port_t task, uint32_t right,
 
 	rpc_begin(&m, task, ID_MACH_PORT_ALLOCATE);
 	rpc_put_number(&m, right);
-	return call_for_port(c, &m, name);
+	return call_for_word(c, &m, name);
 }
 
 result_t mach_port_deallocate(const struct caller *c, port_t task, port_t name)

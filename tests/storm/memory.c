@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "memory.h"
+#include "call.h"
 
 /* Subsystem bases plus the place of each routine, as in mach.c. */
 enum id {
@@ -18,23 +19,6 @@ enum id {
 enum { EXCEPTION_PORT = 3 };
 enum { STATISTICS_WORDS = 13, STATISTICS_FREE = 1, STATISTICS_WIRED = 4 };
 
-static result_t call(const struct caller *c, struct rpc *m)
-{
-	result_t result = rpc_call(m, c->reply);
-
-	return result ? result : rpc_end(m);
-}
-
-static result_t call_for_word(const struct caller *c, struct rpc *m, uint32_t *word)
-{
-	result_t result = rpc_call(m, c->reply);
-
-	if (result)
-		return result;
-	*word = rpc_get_word(m);
-	return rpc_end(m);
-}
-
 result_t task_fork(const struct caller *c, port_t *child)
 {
 	struct rpc m;
@@ -51,7 +35,7 @@ result_t task_set_exception_port(const struct caller *c, port_t task, port_t rec
 	rpc_begin(&m, task, ID_TASK_SET_SPECIAL_PORT);
 	rpc_put_number(&m, EXCEPTION_PORT);
 	rpc_put_made_port(&m, receive);
-	return call(c, &m);
+	return call_and_end(c, &m);
 }
 
 result_t vm_protect_max(const struct caller *c, port_t task, uint32_t address, uint32_t size, uint32_t protection)
@@ -63,7 +47,7 @@ result_t vm_protect_max(const struct caller *c, port_t task, uint32_t address, u
 	rpc_put_number(&m, size);
 	rpc_put_boolean(&m, true);
 	rpc_put_number(&m, protection);
-	return call(c, &m);
+	return call_and_end(c, &m);
 }
 
 result_t vm_read(const struct caller *c, port_t task, uint32_t address, uint32_t size, struct rpc_array *data)
@@ -90,7 +74,7 @@ result_t vm_write(const struct caller *c, port_t task, uint32_t address, const v
 	rpc_begin(&m, task, ID_VM_WRITE);
 	rpc_put_number(&m, address);
 	rpc_put_memory(&m, data, size);
-	return call(c, &m);
+	return call_and_end(c, &m);
 }
 
 result_t vm_copy(const struct caller *c, port_t task, uint32_t source, uint32_t size, uint32_t destination)
@@ -101,7 +85,7 @@ result_t vm_copy(const struct caller *c, port_t task, uint32_t source, uint32_t 
 	rpc_put_number(&m, source);
 	rpc_put_number(&m, size);
 	rpc_put_number(&m, destination);
-	return call(c, &m);
+	return call_and_end(c, &m);
 }
 
 result_t vm_map(const struct caller *c, port_t task, struct mapping *mapping)
@@ -132,7 +116,7 @@ result_t vm_wire_all(const struct caller *c, port_t host, port_t task, uint32_t 
 	rpc_begin(&m, host, ID_VM_WIRE_ALL);
 	rpc_put_port(&m, task);
 	rpc_put_number(&m, flags);
-	return call(c, &m);
+	return call_and_end(c, &m);
 }
 
 result_t vm_object_sync(const struct caller *c, port_t name, uint32_t offset, uint32_t size, bool flush, bool give_back)
@@ -145,7 +129,7 @@ result_t vm_object_sync(const struct caller *c, port_t name, uint32_t offset, ui
 	rpc_put_boolean(&m, flush);
 	rpc_put_boolean(&m, give_back);
 	rpc_put_boolean(&m, true);	/* wait; the kernel always does */
-	return call(c, &m);
+	return call_and_end(c, &m);
 }
 
 result_t page_counts(const struct caller *c, struct pages *pages)
