@@ -23,6 +23,7 @@ pub mod reach;
 mod rng;
 pub mod run;
 pub mod script;
+pub mod serve;
 pub mod state;
 pub mod steps;
 pub mod watch;

@@ -7,8 +7,9 @@ use crate::campaign::COUNTS;
 use crate::case::{Base, Case, Op};
 use crate::ends::Ends;
 use crate::low;
-use crate::machine::{Call, Hold, Machine, Side, Stop};
+use crate::machine::{Call, Machine, Side, Stop};
 use crate::memory::{rounded, Changes, Image, Kept};
+use crate::serve::Hold;
 use crate::state::Built;
 use crate::{hooks, log, reach, watch};
 
