@@ -32,7 +32,7 @@ pub struct Args {
 }
 
 /// Enough entries to see what each further one costs. Callees are not budgeted.
-const PLAN: Plan = Plan { most_entries: 256, most_by_traps: 16, times: false };
+const PLAN: Plan = Plan { most_entries: 256, most_by_traps: 16, times: false, ours_alone: true };
 
 type Budgets = BTreeMap<String, Budget>;
 

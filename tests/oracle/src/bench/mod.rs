@@ -147,6 +147,7 @@ fn run(command: &Command) -> Result<ExitCode> {
                 most_entries: args.most_entries,
                 most_by_traps: MOST_BY_TRAPS,
                 times: !args.counts_only,
+                ours_alone: false,
             })?;
             results.graft = args.grafted.as_deref().map(sizes::graft).transpose()?;
             tables::print(&results);
