@@ -187,8 +187,8 @@ impl Step {
     }
 
     /// Waits for the thread that has this entry in transition: [`Cursor::wait`].
-    #[cold]
-    #[inline(never)]
+    // With sound alone: without it the callers are a few bytes longer for that.
+    #[cfg_attr(feature = "sound", cold, inline(never))]
     pub(crate) fn wait(self) -> Map<WriteLocked> {
         self.entry().set_needs_wakeup();
         self.0.wait()
