@@ -35,7 +35,7 @@ pub struct Kernel {
 
 /// Structures that the oracle touches itself.
 const STRUCTS: &[&str] =
-    &["vm_map", "vm_map_entry", "vm_object", "vm_page", "lock", "thread", "percpu"];
+    &["vm_map", "vm_map_entry", "vm_object", "vm_page", "lock", "task", "thread", "percpu"];
 
 impl Kernel {
     /// Reads the file and maps its image at the addresses it was linked for, or a 64-bit kernel's

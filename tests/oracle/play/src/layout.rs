@@ -15,6 +15,7 @@ pub enum Owner {
     Entry,
     Object,
     Page,
+    Task,
     Thread,
 }
 
@@ -92,9 +93,15 @@ fields! {
     Page "vm_page" {
         PageWireCount = "wire_count",
         PageBusy = "busy",
+        PageObject = "object",
+        PhysicalAddress = "phys_addr",
+    }
+    Task "task" {
+        Faults = "faults",
     }
     Thread "thread" {
         Privilege = "vm_privilege",
+        CurrentTask = "task",
     }
 }
 

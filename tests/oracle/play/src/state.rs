@@ -135,7 +135,7 @@ impl Machine {
                 let base = match field.owner() {
                     Owner::Map => Some(layout.map),
                     Owner::Thread => Some(layout.thread),
-                    Owner::Page | Owner::Entry => None,
+                    Owner::Page | Owner::Task | Owner::Entry => None,
                     Owner::Object => Some(object(slot.max(1))),
                 };
                 if let Some(base) = base {

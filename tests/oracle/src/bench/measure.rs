@@ -4,7 +4,7 @@
 use anyhow::{ensure, Context, Result};
 
 use super::results::{Measured, Spread};
-use super::rows::{callers_rows, pages_rows, rows, Row};
+use super::rows::{callers_rows, pages_rows, rows, rows_with_pages, Row};
 use super::stage::{Stage, Way};
 use super::step::Tally;
 use crate::low;
@@ -38,13 +38,16 @@ pub fn all(stage: &mut Stage, mut plan: Plan) -> Result<Vec<Measured>> {
     if stage.is_sound() {
         rows.extend(pages_rows(plan.most_entries));
     }
+    if stage.has_callers() && !plan.ours_alone {
+        rows.extend(rows_with_pages(plan.most_entries.min(plan.most_by_traps)));
+    }
     let mut measured = Vec::new();
     let line = kit::progress::line();
     for (index, &row) in rows.iter().enumerate() {
         let what = || format!("{}, {} entries", row.what(), row.entries);
         line.set_message(format!("{} of {}: {}", index + 1, rows.len(), what()));
         let mut result = counts(stage, row, plan).with_context(what)?;
-        if plan.times && !row.is_of_series() {
+        if plan.times && !row.is_of_series() && !row.with_pages {
             result.time = Some(times(stage, row).with_context(what)?);
         }
         measured.push(result);

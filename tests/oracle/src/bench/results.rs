@@ -38,6 +38,9 @@ pub struct Measured {
     /// Entries that a series of calls leaves: shipped, ours.
     #[serde(default)]
     pub left: Option<[u32; 2]>,
+    /// The kernel's functions for pages ran, and count on both sides.
+    #[serde(default)]
+    pub with_pages: bool,
 }
 
 /// Ratios ours / shipped of paired runs.
@@ -112,13 +115,23 @@ impl Text {
 impl Measured {
     pub fn new(row: Row, shipped: Tally, ours: Tally) -> Self {
         let what = row.what().to_string();
-        Measured { what, entries: row.entries, shipped, ours, time: None, left: None }
+        let (entries, with_pages) = (row.entries, row.with_pages);
+        Measured { what, entries, shipped, ours, time: None, left: None, with_pages }
     }
 
     /// What goals and budgets go by: ours has the gap code inside, so the shipped
     /// side's helpers count.
     pub fn ratio(&self, of: fn(&Counts) -> u64) -> f64 {
-        of(&self.ours.own) as f64 / of(&self.shipped.with_helpers) as f64
+        let [shipped, ours] = self.judged();
+        of(&ours) as f64 / of(&shipped) as f64
+    }
+
+    /// What is held against each other: shipped and ours.
+    pub fn judged(&self) -> [Counts; 2] {
+        match self.with_pages {
+            true => [self.shipped.whole, self.ours.whole],
+            false => [self.shipped.with_helpers, self.ours.own],
+        }
     }
 
     pub fn instructions(&self) -> f64 {
@@ -134,9 +147,8 @@ impl Results {
         rows.windows(2)
             .map(|pair| {
                 let more = f64::from(pair[1].entries - pair[0].entries);
-                let [a, b] = [pair[0], pair[1]].map(|row| {
-                    [row.shipped.with_helpers, row.ours.own].map(|c| c.instructions as f64)
-                });
+                let [a, b] = [pair[0], pair[1]]
+                    .map(|row| row.judged().map(|counts| counts.instructions as f64));
                 (pair[1].entries, [(b[0] - a[0]) / more, (b[1] - a[1]) / more])
             })
             .collect()
@@ -153,17 +165,23 @@ impl Results {
         kinds
     }
 
+    /// The rows that count the functions alone.
+    pub fn alone(&self) -> impl Iterator<Item = &Measured> {
+        self.rows.iter().filter(|row| !row.with_pages)
+    }
+
     /// Of the instructions' ratios.
     pub fn geometric_mean(&self) -> f64 {
-        let sum: f64 = self.rows.iter().map(|row| row.instructions().ln()).sum();
-        (sum / self.rows.len() as f64).exp()
+        let sum: f64 = self.alone().map(|row| row.instructions().ln()).sum();
+        (sum / self.alone().count() as f64).exp()
     }
 
     /// The same of the medians of the times; none, if a row has no time.
     pub fn mean_time(&self) -> Option<f64> {
-        let logs = self.rows.iter().map(|row| Some(row.time?.quartiles[1].ln()));
+        let logs = self.alone().map(|row| Some(row.time?.quartiles[1].ln()));
         let sum: Option<f64> = logs.sum();
-        sum.filter(|_| !self.rows.is_empty()).map(|sum| (sum / self.rows.len() as f64).exp())
+        let rows = self.alone().count();
+        sum.filter(|_| rows != 0).map(|sum| (sum / rows as f64).exp())
     }
 
     /// Whether it is the callers that were measured.

@@ -58,6 +58,8 @@ pub enum Caller {
 pub struct Row {
     pub call: Call,
     pub entries: u32,
+    /// Whether the kernel's functions that wire and unwire pages run, and count on both sides.
+    pub with_pages: bool,
 }
 
 pub const COALESCE: [Coalesce; 4] = [
@@ -101,33 +103,54 @@ const PAGES: [u32; 3] = [64, 1_000, 10_000];
 
 /// What only `sound` is measured for beside the callers' rows.
 pub fn pages_rows(most: u32) -> impl Iterator<Item = Row> {
-    let row = |entries| Row { call: Call::Caller(Caller::ProtectPages), entries };
+    let row = |entries| Row::of(Call::Caller(Caller::ProtectPages), entries);
     PAGES.map(row).into_iter().filter(move |row| row.entries <= most)
+}
+
+/// What calls the kernel's functions for pages, with those. Rows that are not counted by traps have
+/// no callees.
+pub fn rows_with_pages(most: u32) -> impl Iterator<Item = Row> {
+    let rows =
+        [Caller::WireKernel, Caller::WireUser, Caller::Unwire].into_iter().flat_map(|what| {
+            CALLER_SIZES
+                .map(|entries| Row { with_pages: true, ..Row::of(Call::Caller(what), entries) })
+        });
+    rows.filter(move |row| row.entries <= most)
 }
 
 /// Every row of the callers, but those with more entries than `most`.
 pub fn callers_rows(most: u32) -> Vec<Row> {
     let rows = CALLERS.iter().flat_map(|&what| {
-        CALLER_SIZES.iter().map(move |&entries| Row { call: Call::Caller(what), entries })
+        CALLER_SIZES.iter().map(move |&entries| Row::of(Call::Caller(what), entries))
     });
     rows.filter(|row| row.entries <= most && (row.entries == 1 || row.is_of_sizes())).collect()
 }
 
 /// Every row, but those with more entries than `most`.
 pub fn rows(most: u32) -> Vec<Row> {
-    let refused = COALESCE.iter().map(|&how| Row { call: Call::Coalesce(how), entries: 3 });
-    let hits =
-        HIT_SIZES.iter().map(|&entries| Row { call: Call::Coalesce(Coalesce::Hit), entries });
+    let refused = COALESCE.iter().map(|&how| Row::of(Call::Coalesce(how), 3));
+    let hits = HIT_SIZES.iter().map(|&entries| Row::of(Call::Coalesce(Coalesce::Hit), entries));
     let scans = SCAN.iter().flat_map(|&what| {
-        SCAN_SIZES.iter().map(move |&entries| Row { call: Call::Scan(what), entries })
+        SCAN_SIZES.iter().map(move |&entries| Row::of(Call::Scan(what), entries))
     });
     refused.chain(hits).chain(scans).filter(|row| row.entries <= most).collect()
 }
 
 impl Row {
+    fn of(call: Call, entries: u32) -> Self {
+        Row { call, entries, with_pages: false }
+    }
+
     /// What is called, without the number of entries.
     pub fn what(&self) -> &'static str {
         match self.call {
+            Call::Caller(Caller::WireKernel) if self.with_pages => {
+                "pageable, wire, kernel pmap, with pages"
+            }
+            Call::Caller(Caller::WireUser) if self.with_pages => {
+                "pageable, wire, user pmap, with pages"
+            }
+            Call::Caller(Caller::Unwire) if self.with_pages => "pageable, unwire, with pages",
             Call::Coalesce(Coalesce::PreviousIsHeader) => "coalesce, previous is the header",
             Call::Coalesce(Coalesce::NotAdjacent) => "coalesce, not adjacent",
             Call::Coalesce(Coalesce::ProtectionDiffers) => "coalesce, protection differs",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{bail, ensure, Context, Result};
 
-use super::native;
+use super::native::{self, PageCode};
 use super::rows::{Call, Caller, Coalesce, Row, Scan};
 use super::step::{Stepper, Tally};
 use crate::callers::{self, CALLERS};
@@ -45,7 +45,8 @@ pub struct Stage {
     used: u32,
     /// Memory for what a call allocates: the two entries of two clips.
     spare: u32,
-    steppers: [Stepper; 4],
+    steppers: [Stepper; 6],
+    page_code: PageCode,
     /// The function's arguments for the row at hand.
     arguments: Vec<u32>,
     row: Option<Row>,
@@ -56,14 +57,19 @@ impl Stage {
         let mut machine = Machine::new(kernel, object)?;
         low::map(low::ARENA + low::ARENA_SIZE, MORE_ARENA, low::RW)?;
         machine.arena_limit += MORE_ARENA;
-        let stubs = native::install(&machine.kernel, &machine.put_away)?;
+        let (stubs, of_pages) = native::install(&machine.kernel, &machine.put_away)?;
+        let page_code = PageCode::new(&machine.kernel, stubs.clone(), of_pages)?;
+        machine.layout.set(native::PAGE, Field::PhysicalAddress, native::PHYSICAL);
+        machine.layout.set(native::PAGE, Field::PageWireCount, 1);
+        machine.layout.set(machine.layout.thread, Field::CurrentTask, native::TASK);
         let place = |name: &str| -> Result<(u32, u32)> {
             let symbol = machine.kernel.symbol(name)?;
             Ok((symbol.address, symbol.size))
         };
         let helpers = HELPERS.map(place).into_iter().collect::<Result<Vec<_>>>()?;
         let percpu = machine.layout.percpu;
-        let stepper = |own: &[(u32, u32)]| Stepper::new(own, &helpers, &stubs, percpu);
+        let with = |own: &[(u32, u32)], stubs| Stepper::new(own, &helpers, stubs, percpu);
+        let stepper = |own: &[(u32, u32)]| with(own, &stubs);
         let the_two = [place("vm_map_coalesce_entry")?, place("vm_map_pageable_scan")?];
         let mut all = the_two.to_vec();
         for (_, name) in CALLERS {
@@ -74,6 +80,8 @@ impl Stage {
             stepper(&the_two[1..]),
             stepper(&all),
             stepper(&[(low::OURS, OURS_SIZE)]),
+            with(&all, &page_code.stubs),
+            with(&[(low::OURS, OURS_SIZE)], &page_code.stubs),
         ];
         let mut booted = Image::default();
         booted.capture(machine.arena_end);
@@ -81,6 +89,7 @@ impl Stage {
             used: machine.arena_end,
             spare: 0,
             machine,
+            page_code,
             booted,
             built: Image::default(),
             steppers,
@@ -103,6 +112,7 @@ impl Stage {
     pub fn build(&mut self, row: Row) -> Result<()> {
         self.booted.restore(self.used);
         self.machine.reset();
+        self.page_code.set(row.with_pages);
         native::words().next_free = 0;
         let arguments = match row.call {
             Call::Coalesce(how) => self.coalesce_map(how, row.entries),
@@ -176,6 +186,7 @@ impl Stage {
             Scan::Nothing => (0, 0),
         };
         let layout = &self.machine.layout;
+        layout.set(native::PAGE, Field::PageObject, object);
         layout.set(object, Field::RefCount, 1 + entries);
         // What is to be wired is there: vm_fault_wire and vm_fault_wire_fast say so.
         layout.set(object, Field::Resident, entries);
@@ -387,21 +398,30 @@ impl Stage {
         self.lead_up(side)?;
         let target = self.target(side)?;
         let (stack, registers) = self.pass(side);
+        let with_pages = self.row.is_some_and(|row| row.with_pages);
         let stepper = match (side, self.row.map(|row| row.call)) {
+            (Side::Shipped, _) if with_pages => 4,
+            (Side::Ours, _) if with_pages => 5,
             (Side::Ours, _) => 3,
             (_, Some(Call::Caller(_))) => 2,
             (_, Some(Call::Scan(_))) => 1,
             _ => 0,
         };
         let machine = &mut self.machine;
+        machine.layout.set(native::TASK, Field::Faults, 0);
         let call = |at| match machine.enter(at, &stack, registers) {
             Ok(_) => Ok(()),
             Err(stop) => bail!("{side:?}: {}", machine.describe(&stop)),
         };
-        match way {
+        let tally = match way {
             Way::Trap => self.steppers[stepper].trap(target, call),
             Way::Record => self.steppers[stepper].record(target, call),
+        }?;
+        if let (true, Side::Shipped, Some(row)) = (with_pages, side, self.row) {
+            let faults = self.machine.layout.get(native::TASK, Field::Faults);
+            ensure!(faults == row.entries, "the kernel's code met {faults} pages");
         }
+        Ok(tally)
     }
 
     /// Arguments as C has them, and in eax, edx, ecx: on i386 gcc gives the static scan

@@ -86,18 +86,23 @@ fn goals_of_sound(results: &Results) -> Vec<Goal> {
 }
 
 /// How much more each row takes than the callers do: the worst, and how many take more than
-/// they may.
-pub fn by_callers(sound: &Results, callers: &Results) -> Option<Goal> {
-    let pairs = sound.rows.iter().filter_map(|row| {
+/// they may. Of the rows with pages, or of those without.
+pub fn by_callers(sound: &Results, callers: &Results, with_pages: bool) -> Option<Goal> {
+    let rows = sound.rows.iter().filter(|row| row.with_pages == with_pages);
+    let pairs = rows.filter_map(|row| {
         let same =
             callers.rows.iter().find(|it| it.what == row.what && it.entries == row.entries)?;
-        Some((row, row.ours.own.instructions as f64 / same.ours.own.instructions as f64))
+        let [ours, theirs] = [row, same].map(|row| row.judged()[1].instructions as f64);
+        Some((row, ours / theirs))
     });
     let pairs: Vec<_> = pairs.collect();
     let over = pairs.iter().filter(|(_, ratio)| *ratio > MOST_BY_CALLERS).count();
     let (row, worst) = pairs.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     Some(Goal {
-        what: format!("every row at most {MOST_BY_CALLERS:.2} of the callers', instructions"),
+        what: format!(
+            "every row{} at most {MOST_BY_CALLERS:.2} of the callers', instructions",
+            if with_pages { " with pages" } else { "" }
+        ),
         found: format!(
             "{over} of {} rows over; worst {worst:.3}, {} ({} entries)",
             pairs.len(),
@@ -137,16 +142,16 @@ pub fn goals(results: &Results) -> Vec<Goal> {
 }
 
 fn every_row(results: &Results, what: &str, of: fn(&Counts) -> u64) -> Goal {
-    let over: Vec<_> = results.rows.iter().filter(|row| row.ratio(of) > MOST).collect();
+    let over: Vec<_> = results.alone().filter(|row| row.ratio(of) > MOST).collect();
     let worst = over.iter().max_by(|a, b| a.ratio(of).total_cmp(&b.ratio(of)));
     Goal {
         what: format!("every row at most {MOST:.2}, {what}"),
         found: match worst {
-            None => format!("all {} rows", results.rows.len()),
+            None => format!("all {} rows", results.alone().count()),
             Some(row) => format!(
                 "{} of {} rows over; worst {:.3}, {} ({} entries)",
                 over.len(),
-                results.rows.len(),
+                results.alone().count(),
                 row.ratio(of),
                 row.what,
                 row.entries

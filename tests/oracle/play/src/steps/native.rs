@@ -11,9 +11,14 @@ use crate::hooks::{Action, PutAway, Spec, FIRST_HOOK, JUMP, SPECS};
 use crate::kernel::Kernel;
 use crate::low;
 
-/// Two pages: code, and the words it works with.
+/// Three pages: code, the words it works with, and what the kernel's code for pages finds.
 const CODE: u32 = 0x1800_0000;
 const WORDS: u32 = CODE + 0x1000;
+/// The one `vm_page`, and the current task, which counts faults.
+pub const PAGE: u32 = CODE + 0x2000;
+pub const TASK: u32 = PAGE + 0x200;
+/// The page's physical address.
+pub const PHYSICAL: u32 = 0x1000;
 /// Offsets in the code.
 const BREAKPOINT: u32 = 0;
 const NOTHING: u32 = 1;
@@ -132,6 +137,17 @@ extern "C" {
 }
 
 const STUB_SIZE: u32 = 6;
+type Stub = [u8; STUB_SIZE as usize];
+
+/// What a function begins with that returns a value at once.
+fn stub(value: u32) -> Stub {
+    let [a, b, c, d] = value.to_le_bytes();
+    // mov eax, value; ret
+    [0xb8, a, b, c, d, 0xc3]
+}
+
+/// The kernel's functions that wire and unwire pages, for the rows that count them.
+const OF_PAGES: [&str; 3] = ["vm_fault_wire", "vm_fault_unwire", "vm_fault_wire_fast"];
 
 /// Bytes from one thing that is allocated to the next: an entry fits.
 pub fn allocated() -> u32 {
@@ -157,10 +173,59 @@ fn allocator(at: u32, hook: u32) -> Vec<u8> {
     code
 }
 
+/// Where stubs stand, and their sizes.
+pub type Places = Vec<(u32, u32)>;
+
+/// What takes the place of stubs while the kernel's code for pages runs.
+pub struct PageCode {
+    text: (u32, u32),
+    /// Where; the stub; the function's own beginning, or another stub.
+    changes: Vec<(u32, Stub, Stub)>,
+    /// The stubs that are left then.
+    pub stubs: Places,
+}
+
+impl PageCode {
+    /// `stubs`: those of `install`; `own`: what the functions in `OF_PAGES` begin with.
+    ///
+    /// Each place of each object has `PAGE`, which stays wired; pmaps have it wherever they are
+    /// asked.
+    pub fn new(kernel: &Kernel, mut stubs: Places, own: Vec<(u32, Stub)>) -> Result<Self> {
+        stubs.retain(|(at, _)| own.iter().all(|(own, _)| own != at));
+        let mut changes: Vec<_> = own.into_iter().map(|(at, own)| (at, stub(0), own)).collect();
+        for (name, value) in [
+            ("vm_page_lookup", PAGE),
+            ("pmap_extract", PHYSICAL),
+            ("vm_page_wire", 0),
+            ("vm_page_unwire", 0),
+            ("pmap_enter", 0),
+        ] {
+            let at = kernel.symbol(name)?.address;
+            let was = &*low::bytes(at, STUB_SIZE);
+            changes.push((at, was.try_into()?, stub(value)));
+            if !stubs.iter().any(|&(stub, _)| stub == at) {
+                stubs.push((at, STUB_SIZE));
+            }
+        }
+        let text = *kernel.text.first().context("a kernel without code")?;
+        Ok(PageCode { text, changes, stubs })
+    }
+
+    /// Whether it is to run from now on.
+    pub fn set(&self, runs: bool) {
+        let (text, size) = self.text;
+        low::protect(text, size, low::RW);
+        for (at, stub, own) in &self.changes {
+            low::bytes(*at, STUB_SIZE).copy_from_slice(if runs { own } else { stub });
+        }
+        low::protect(text, size, low::RX);
+    }
+}
+
 /// Maps the code; puts stubs in place of what was hooked, and the kernel's own
-/// code back where it was to run. Returns the stubs.
-pub fn install(kernel: &Kernel, put_away: &PutAway) -> Result<Vec<(u32, u32)>> {
-    low::map(CODE, 0x2000, low::RW)?;
+/// code back where it was to run. Returns the stubs, and what the functions for pages began with.
+pub fn install(kernel: &Kernel, put_away: &PutAway) -> Result<(Places, Vec<(u32, Stub)>)> {
+    low::map(CODE, 0x3000, low::RW)?;
     // SAFETY: the two symbols enclose the code.
     let code = unsafe {
         let start = &raw const bench_native_start;
@@ -170,7 +235,7 @@ pub fn install(kernel: &Kernel, put_away: &PutAway) -> Result<Vec<(u32, u32)>> {
     low::bytes(CODE, code.len() as u32).copy_from_slice(code);
     low::protect(CODE, 0x1000, low::RX);
 
-    let mut stubs = Vec::new();
+    let (mut stubs, mut of_pages) = (Vec::new(), Vec::new());
     let (text, size) = *kernel.text.first().context("a kernel without code")?;
     low::protect(text, size, low::RW);
     for (index, Spec(name, action, _)) in SPECS.iter().enumerate() {
@@ -194,16 +259,19 @@ pub fn install(kernel: &Kernel, put_away: &PutAway) -> Result<Vec<(u32, u32)>> {
                 if symbol.size < STUB_SIZE {
                     bail!("{name} has no room for a stub");
                 }
-                let [a, b, c, d] = value.to_le_bytes();
-                // mov eax, value; ret
-                low::bytes(at, STUB_SIZE).copy_from_slice(&[0xb8, a, b, c, d, 0xc3]);
+                let place = low::bytes(at, STUB_SIZE);
+                if OF_PAGES.contains(name) {
+                    place[..JUMP].copy_from_slice(&put_away.beginnings[index]);
+                    of_pages.push((at, (&*place).try_into()?));
+                }
+                place.copy_from_slice(&stub(value));
                 stubs.push((at, STUB_SIZE));
             }
             _ => {}
         }
     }
     low::protect(text, size, low::RX);
-    Ok(stubs)
+    Ok((stubs, of_pages))
 }
 
 /// A trap: where a call that is counted enters.
