@@ -93,6 +93,17 @@ impl<'m> Place<'m> {
         word & ((1 << PLACE.1) - 1)
     }
 
+    /// Takes one wiring off its page, if that is here and wired. Returns whether it did.
+    #[inline(always)]
+    fn unwire(&self) -> bool {
+        let Some(page) = self.page().filter(|&page| self.wire_count(page) != 0) else {
+            return false;
+        };
+        self.change(bindings::vm_page_unwire, page);
+        self.wake(page);
+        true
+    }
+
     /// Wakes who waits for a page to be wired no longer.
     fn wake(&self, page: NonNull<vm_page>) {
         let wired = self.wire_count(page) != 0;
@@ -139,6 +150,7 @@ impl Map<WriteLocked> {
 
     /// Wires the page of an address of the entry, which has an object, if that can be had
     /// without waiting.
+    #[inline(always)]
     pub(crate) fn wire_page(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
         self.wire_idle_page(entry, address) || self.wire_what_is_mapped(entry, address)
     }
@@ -155,6 +167,8 @@ impl Map<WriteLocked> {
     /// The same for what a fault has just put into the pmap: a page of an object below, or
     /// of one that has a copy. What the pmap has is the right page, whichever that is: who
     /// replaces a page takes it out of all pmaps first, with its object locked.
+    #[cold]
+    #[inline(never)]
     fn wire_what_is_mapped(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
         let Some(mut place) = Place::of(entry, address) else { return false };
         let page = loop {
@@ -199,7 +213,9 @@ impl Map<WriteLocked> {
                 unsafe { self.change_wiring(address, false) }
             }
             if address < end {
-                unwire_first(Place::of(entry, address));
+                if let Some(place) = Place::of(entry, address).filter(|place| !place.unwire()) {
+                    unwire_below(place);
+                }
             }
             address = address.wrapping_add(PAGE_SIZE);
         }
@@ -275,17 +291,12 @@ impl Map<WriteLocked> {
     }
 }
 
-/// Takes one wiring off the first wired page from a place down.
-#[inline(always)]
-fn unwire_first(mut place: Option<Place<'_>>) {
-    while let Some(here) = place {
-        if let Some(page) = here.page() {
-            if here.wire_count(page) != 0 {
-                here.change(bindings::vm_page_unwire, page);
-                here.wake(page);
-                return;
-            }
-        }
+/// Takes one wiring off the first wired page below a place.
+#[cold]
+#[inline(never)]
+fn unwire_below(above: Place<'_>) {
+    let mut place = above.below();
+    while let Some(here) = place.filter(|here| !here.unwire()) {
         place = here.below();
     }
 }
