@@ -63,23 +63,34 @@ fn inherit_up_to(mut cursor: Cursor, end: usize, new: i32) -> Result<Cursor, Map
 ///
 /// Lock: held for writing (or the map is nobody's any more), let go while it waits for
 /// entries in transition, and held on return. Upstream's `vm_map_delete`.
-pub(crate) fn remove(map: Map<WriteLocked>, bounds: Bounds) -> (i32, Held<WriteLocked>) {
+pub(crate) fn remove(mut map: Map<WriteLocked>, bounds: Bounds) -> (i32, Held<WriteLocked>) {
     let Bounds { start, end } = bounds;
     if map.has_kernel_pmap() && !map.is_kernel_virtual(start, end) {
         return (INVALID_ADDRESS, map.held());
     }
-    let mut cursor = map.stand_to_remove(start);
+    loop {
+        let cursor = map.stand_to_remove(start);
+        map = match remove_up_to(cursor, end) {
+            Ok(map) => {
+                map.wake_for_space();
+                return (SUCCESS, map.held());
+            }
+            Err(map) => map,
+        };
+    }
+}
+
+/// Err: one had to be waited for.
+#[inline(always)]
+fn remove_up_to(mut cursor: Cursor, end: usize) -> Result<Map<WriteLocked>, Map<WriteLocked>> {
     loop {
         cursor = match cursor.step(end) {
-            Ok(step) if step.entry().in_transition() => step.wait().stand_to_remove(start),
+            Ok(step) if step.entry().in_transition() => return Err(step.wait()),
             Ok(step) => {
                 step.clip_end(end);
                 step.give_and_pass(entry_delete)
             }
-            Err(cursor) => {
-                cursor.map().wake_for_space();
-                return (SUCCESS, cursor.into_map().held());
-            }
+            Err(cursor) => return Ok(cursor.into_map()),
         };
     }
 }
@@ -87,6 +98,7 @@ pub(crate) fn remove(map: Map<WriteLocked>, bounds: Bounds) -> (i32, Held<WriteL
 impl Map<WriteLocked> {
     /// At the first entry that goes, with no hint at it or behind, up to the lock's next
     /// letting go.
+    #[inline(always)]
     fn stand_to_remove(self, start: usize) -> Cursor {
         let cursor = self.clip_and_stand_or_wait(start);
         let (map, before) = (cursor.map(), cursor.link().prev());
