@@ -42,6 +42,7 @@ static const struct defect defects[] = {
 	{ "convert-loses-waiters", { make_and_load_chains, load_chains } },
 	{ "load-refused", { load_refused, load_late_page } },
 	{ "late-wakeup", { receive_in_time, receive_in_time, receive_in_time, send_for_ever, send_for_ever, send_for_ever } },
+	{ "lookup-order", { map_and_unmap, ask_by_name } },
 	{ "reply-port-left", { reply_port_left } },
 	{ "size-wired-drift", { size_wired_drift } },
 };

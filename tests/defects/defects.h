@@ -38,6 +38,8 @@ body_t wire_around_hole, fill_hole;	/* hole-filled */
 body_t wire_lower_pages, wire_upper_pages;	/* overlapping-wires */
 body_t wire_page, move_neighbours;	/* walk-behind-range */
 body_t size_wired_drift;
+/* orders.c: locks that are taken in either order. */
+body_t map_and_unmap, ask_by_name;	/* lookup-order */
 /* messages.c: no memory at all. */
 body_t receive_in_time, send_for_ever;	/* late-wakeup */
 body_t reply_port_left;
