@@ -8,10 +8,13 @@
 struct vm_object {
 	struct slock	Lock;
 	int		ref_count;
+	int		resident_page_count;
+	struct vm_object *copy;
 	struct vm_object *shadow;
 	vm_offset_t	shadow_offset;
 	unsigned int	paging_in_progress:16,
-			pager_created:1;
+			pager_created:1,
+			internal:1;
 };
 
 #define vm_object_lock(object)		simple_lock(&(object)->Lock)
