@@ -65,7 +65,6 @@ fixes! {
     vm "refused-clips",
     vm "convert-loses-waiters",
     vm "copyin-leaks",
-    vm "lookup-order",
     ipc "late-wakeup",
 }
 
