@@ -23,9 +23,11 @@ fuzz: for-kernel packages-run fuzz-program
 	@rust=$(call made,plain-graft) && $(VMTOOL) fuzz --stock '$(KERNEL)' --rust "$$rust" --program $(FUZZ) \
 		--calls $(CALLS) $(seed) $(if $(FIRST),--first $(FIRST)) --threads $(THREADS) \
 		$(if $(KNOWN),--known) $(if $(SOUND),--sound) $(if $(PRIVILEGED),--privileged) $(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep $(KEEP)) \
-		--smp $(fuzz-smp) $(if $(MEMORY),--memory $(MEMORY)) $(quick-loader) --banner-timeout 120 --timeout 7200 \
+		--smp $(fuzz-smp) $(if $(MEMORY),--memory $(MEMORY)) $(quick-loader) $(patience) \
 		--logs "$${rust%/*}/fuzz-logs" \
 		--replay 'make fuzz $(fuzz-kernel)' --title "$(title)"
+# A boot lasts as long as there are cases; one that says nothing more is found by that.
+patience := --banner-timeout 120 --timeout 604800
 fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAVOUR),KERNEL=$(KERNEL))$\
 	$(if $(SOUND), SOUND=1)$(if $(CALLERS), CALLERS=1)$(if $(PRIVILEGED), PRIVILEGED=1)$\
 	$(if $(MEMORY), MEMORY=$(MEMORY))
@@ -35,7 +37,7 @@ fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAV
 fuzz-wrong: for-kernel packages-run fuzz-program
 	@header=$(call made,layout) && folder=$(call made,folder) && $(VMTOOL) fuzz --wrong $(ONLY) --headers "$${header%/*}" \
 		--stock '$(KERNEL)' --program $(FUZZ) --calls $(CALLS) $(seed) --smp $(fuzz-smp) $(quick-loader) \
-		--banner-timeout 120 --timeout 7200 --logs "$$folder/fuzz-wrong-logs"
+		$(patience) --logs "$$folder/fuzz-wrong-logs"
 
 # Both judges see something: a version that is wrong, told from the stock kernel, and a model that is. And a case that stops the
 # kernel is the one that is named.
