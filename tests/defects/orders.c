@@ -20,10 +20,10 @@ void map_and_unmap(struct actor *actor)
 	 * its own that it has not touched.
 	 */
 	arena_map(&a, 0, 1, pager.object, PROT_DEFAULT);
-	while (!pager.mapped)
+	while (!pager.mapped && !actor->scene->stop)
 		sleep_for(&actor->caller, 1);
 	arena_deallocate(&a, 0, 1);
-	while (pager.mapped)
+	while (pager.mapped && !actor->scene->stop)
 		sleep_for(&actor->caller, 1);
 	actor->scene->ready = true;
 	while (!actor->scene->stop) {
