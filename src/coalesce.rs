@@ -56,10 +56,6 @@ fn merge(mut map: Map<WriteLocked>, pair: Pair) -> Outcome {
         return (Merged::No, map.held());
     }
 
-    #[cfg(feature = "sound")]
-    if entry.wired_count() > prev.wired_count() {
-        prev.set_wired_count(entry.wired_count());
-    }
     map.move_hints(entry, prev);
     let unlinked = map.unlink(pair);
     let detached = map.forget_gap(unlinked);
@@ -94,7 +90,7 @@ fn agree((prev, entry): (Entry<'_, WriteLocked>, Entry<'_, WriteLocked>)) -> boo
         counters::merge_refused_in_transition();
         return false;
     }
-    wired_alike(prev, entry) && !prev.is_projected() && !entry.is_projected()
+    !prev.is_projected() && !entry.is_projected() && wired_alike(prev, entry)
 }
 
 #[cfg(not(feature = "sound"))]

@@ -6,6 +6,7 @@
  */
 #ifdef SOUND
 #define SUITES(each) \
+	each(sound_again) \
 	each(sound_errors) \
 	each(sound_fresh) \
 	each(sound_marks) \

@@ -80,6 +80,7 @@ fn violation(entry: Entry<'_, WriteLocked>, new: i32) -> i32 {
 }
 
 /// Changes the protection of one entry, in the map and in its pmap.
+#[inline(always)]
 pub(crate) fn change(step: &Step, new: i32, which: Which) {
     let (map, entry) = (step.map(), step.entry());
     let old = entry.protection();

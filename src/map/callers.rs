@@ -3,7 +3,7 @@
 
 use core::ptr::addr_of_mut;
 
-use super::{HintLock, Map};
+use super::Map;
 use crate::bindings::{self, vm_map, vm_map_entry};
 use crate::entry::{Entry, Link};
 use crate::lock::WriteLocked;
@@ -53,12 +53,22 @@ impl Map<WriteLocked> {
     }
 
     /// Points `hint` to where `link` leads.
+    #[cfg(not(feature = "sound"))]
     pub(crate) fn set_hint(&self, link: Link<'_, WriteLocked>) {
         let map = self.as_ptr();
         // SAFETY: the map is live, and this thread does not hold that lock.
-        let _lock = unsafe { HintLock::take_of(map) };
+        let _lock = unsafe { super::HintLock::take_of(map) };
         // SAFETY: each store to `hint` is made under its own lock.
         unsafe { (*map).hint = link.as_non_null().as_ptr() }
+    }
+
+    /// Points `hint` to where `link` leads. Its own lock is for lookups that only read: here
+    /// nobody looks into a map that another thread has locked for writing.
+    #[cfg(feature = "sound")]
+    #[inline(always)]
+    pub(crate) fn set_hint(&self, link: Link<'_, WriteLocked>) {
+        // SAFETY: the write lock keeps lookups away.
+        unsafe { (*self.as_ptr()).hint = link.as_non_null().as_ptr() }
     }
 
     /// What the free space hint leads to.

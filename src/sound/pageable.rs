@@ -41,7 +41,12 @@ fn between(
     access: i32,
     checked: bool,
 ) -> (i32, Map<WriteLocked>) {
-    let (settled, seen) = map.settle(
+    let bounds = range(&map);
+    let unsettled = map.stand_at(bounds);
+    if checked && access != NONE && unsettled.is_wired_for(access) {
+        return (SUCCESS, unsettled.count_again());
+    }
+    let (settled, seen) = unsettled.settle(
         range,
         |bounds| Seen { reached: bounds.start, denied: 0 },
         |seen, entry| Seen {

@@ -5,7 +5,7 @@ use crate::bindings::{
     shim_KERN_SUCCESS as SUCCESS, shim_VM_PROT_NONE as NONE, shim_VM_PROT_NOTIFY as NOTIFY,
 };
 use crate::callers::bounds::Bounds;
-use crate::callers::cursor::Cursor;
+use crate::callers::cursor::{Cursor, Step};
 use crate::callers::protect::{change, check, Which};
 use crate::entry::Entry;
 use crate::lock::WriteLocked;
@@ -39,14 +39,16 @@ pub(crate) fn protect(
         let error = check(&cursor, end, new);
         return (error, Left::Written(cursor.into_map().held()));
     }
-    let asks = |map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>| {
-        new != NONE && (entry.access() != NONE || map.wiring_required())
-    };
-    let cursor = settled.clip_start(asks).into_cursor();
-    let (map, asking) = change_all(cursor, end, new, which, asks);
+    let cursor = settled.clip_start(|map, entry| asks(map, entry, new)).into_cursor();
+    let (map, asking) = change_all(cursor, end, new, which);
     let Some(start) = asking else { return (SUCCESS, Left::Written(map.held())) };
     let (map, in_line) = map.settle_between(start, end).bring_in_line(|entry| entry.access());
     (in_line.result, Left::Written(map.merge_within(Bounds { start, end }).held()))
+}
+
+/// Whether the entry is to be wired once it has the protection.
+fn asks(map: &Map<WriteLocked>, entry: Entry<'_, WriteLocked>, new: i32) -> bool {
+    new != NONE && (entry.access() != NONE || map.wiring_required())
 }
 
 /// Changes the protection of each entry, and merges it into what is before: all but the
@@ -58,29 +60,47 @@ fn change_all(
     end: usize,
     new: i32,
     which: Which,
-    asks: impl Fn(&Map<WriteLocked>, Entry<'_, WriteLocked>) -> bool,
 ) -> (Map<WriteLocked>, Option<usize>) {
-    let mut asking = None;
     loop {
         let step = match cursor.step(end) {
             Ok(step) => step,
-            Err(cursor) if asking.is_some() => return (cursor.into_map(), asking),
             // The end may have become like what is behind it.
             Err(cursor) => return (cursor.merge(), None),
         };
-        let (map, entry) = (step.map(), step.entry());
-        if entry.end() > end {
-            map.make_object_to_clip(entry, asks(map, entry));
-            map.clip_end(entry, end);
+        if change_within(&step, end, new, which) {
+            let asking = step.entry().start();
+            return (change_rest(step.pass(), end, new, which), Some(asking));
         }
-        change(&step, new, which);
-        let entry = step.entry();
-        cursor = match (entry.wired_count() != 0 || entry.access() != NONE) && asking.is_none() {
-            true => {
-                asking = Some(entry.start());
-                step.pass()
+        cursor = step.merge_and_pass();
+    }
+}
+
+/// What is behind the first that has to be wired or unwired.
+#[cold]
+#[inline(never)]
+fn change_rest(mut cursor: Cursor, end: usize, new: i32, which: Which) -> Map<WriteLocked> {
+    loop {
+        cursor = match cursor.step(end) {
+            Ok(step) => {
+                change_within(&step, end, new, which);
+                step.merge_and_pass()
             }
-            false => step.merge_and_pass(),
+            Err(cursor) => return cursor.into_map(),
         };
     }
+}
+
+/// Clips the entry, and changes its protection. Returns whether it has to be wired or
+/// unwired, for what can be told here.
+#[inline(always)]
+fn change_within(step: &Step, end: usize, new: i32, which: Which) -> bool {
+    let (map, entry) = (step.map(), step.entry());
+    if entry.end() > end {
+        map.make_object_to_clip(entry, asks(map, entry, new));
+        map.clip_end(entry, end);
+    }
+    change(step, new, which);
+    // No ticket is in the access of what is not in transition.
+    let entry = step.entry();
+    i32::from(entry.wired_count()) | entry.wired_access() != NONE
 }

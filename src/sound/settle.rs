@@ -47,14 +47,40 @@ impl Map<WriteLocked> {
     /// Lock: held for writing, let go while it waits, and held on return.
     #[inline(always)]
     pub(crate) fn settle<T: Copy>(
-        mut self,
+        self,
         range: impl Fn(&Self) -> Bounds,
         first: impl Fn(Bounds) -> T,
         see: impl Fn(T, Entry<'_, WriteLocked>) -> T,
     ) -> (Settled, T) {
+        let bounds = range(&self);
+        self.stand_at(bounds).settle(range, first, see)
+    }
+
+    /// At the beginning of a range, or of what is behind.
+    #[inline(always)]
+    pub(crate) fn stand_at(self, bounds: Bounds) -> Unsettled {
+        let bounds = nothing_if_empty(bounds);
+        Unsettled { cursor: self.stand(bounds.start, |_, _| {}).1, bounds }
+    }
+}
+
+/// As [`Settled`], but of what is in transition in it nothing is known.
+pub(crate) struct Unsettled {
+    cursor: Cursor,
+    bounds: Bounds,
+}
+
+impl Unsettled {
+    /// [`Map::settle`], from here.
+    #[inline(always)]
+    pub(crate) fn settle<T: Copy>(
+        mut self,
+        range: impl Fn(&Map<WriteLocked>) -> Bounds,
+        first: impl Fn(Bounds) -> T,
+        see: impl Fn(T, Entry<'_, WriteLocked>) -> T,
+    ) -> (Settled, T) {
         loop {
-            let bounds = nothing_if_empty(range(&self));
-            let cursor = self.stand(bounds.start, |_, _| {}).1;
+            let Unsettled { cursor, bounds } = self;
             let mut seen = first(bounds);
             let settled = cursor.each_below(bounds.end, |entry| {
                 if entry.in_transition() {
@@ -67,8 +93,44 @@ impl Map<WriteLocked> {
             if settled {
                 return (Settled { cursor, bounds }, seen);
             }
-            self = cursor.wait();
+            let map = cursor.wait();
+            let bounds = range(&map);
+            self = map.stand_at(bounds);
         }
+    }
+
+    /// Whether the range is one of whole entries that are wired as is asked for already, and
+    /// nothing of it in transition. Looks no further than to the first that is not so.
+    #[inline(always)]
+    pub(crate) fn is_wired_for(&self, access: i32) -> bool {
+        let (map, mut reached) = (self.cursor.map(), self.bounds.start);
+        let mut link = self.cursor.link();
+        while let Some(entry) = map.entry(link) {
+            let is_wired = entry.start() == reached
+                && entry.wired_count() != 0
+                && entry.wired_access() == access
+                && access & !entry.protection() == 0
+                && !(entry.in_transition() | entry.is_sub_map() | entry.needs_copy());
+            if !is_wired {
+                break;
+            }
+            reached = entry.end();
+            if self.bounds.end <= reached {
+                return self.bounds.end == reached;
+            }
+            link = entry.next();
+        }
+        false
+    }
+
+    /// Counts what is wired as wired twice, as it has been asked for again.
+    #[inline(always)]
+    pub(crate) fn count_again(self) -> Map<WriteLocked> {
+        self.cursor.each_below(self.bounds.end, |entry| {
+            entry.set_wired_count(2);
+            true
+        });
+        self.cursor.into_map()
     }
 }
 

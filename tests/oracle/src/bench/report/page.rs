@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::results::{Results, Storms};
 use super::svg::thousands;
-use crate::bench::verdict::{by_callers, goals};
+use crate::bench::verdict::{by_callers, goals, Rows};
 
 const CALLERS: &str = "\n## Callers\n\n\
      The nine functions that call the two, in Rust ([callers.md](callers.md)), with all that they\n\
@@ -122,7 +122,8 @@ fn sound_section(text: &mut String, results: &Results, callers: &[Results]) {
 
 fn goal_table(text: &mut String, results: &Results, callers: Option<&Results>) {
     *text += "| goal | found | |\n| --- | --- | --- |\n";
-    let more = callers.map(|it| [false, true].map(|pages| by_callers(results, it, pages)));
+    let of = [Rows::Alone, Rows::Alike, Rows::WithPages];
+    let more = callers.map(|it| of.map(|of| by_callers(results, it, of)));
     for goal in more.into_iter().flatten().flatten().chain(goals(results)) {
         let met = if goal.met { "met" } else { "**not met**" };
         let _ = writeln!(text, "| {} | {} | {met} |", goal.what, goal.found);
@@ -202,22 +203,31 @@ mod tests {
         };
         let of = |rows, sound| Results { name: "k".into(), rows, sound, ..Results::default() };
         let with_pages = |whole: [u64; 2]| {
-            let mut row = Measured { with_pages: true, ..row("d", 10, 80, None) };
+            let mut row = Measured { with_pages: true, ..row("d, with pages", 10, 80, None) };
             (row.shipped.whole.instructions, row.ours.whole.instructions) = whole.into();
             row
         };
-        let callers = vec![row("a", 100, 50, None), row("b", 100, 50, None), with_pages([90, 56])];
+        let mut callers = vec![row("a", 100, 50, None), row("b", 100, 50, None)];
+        callers.extend([row("d", 100, 10, None), with_pages([90, 56])]);
         let callers = of(callers, false);
         let mut rows =
             vec![row("a", 100, 55, None), row("b", 100, 56, None), row("c", 9, 9, Some([64, 2]))];
-        rows.push(with_pages([90, 70]));
+        rows.extend([row("d", 100, 30, None), with_pages([90, 70])]);
         let page = page(&[], &[callers], &[of(rows, true)], &[], "");
         let found = |what: &str| page.lines().find(|line| line.contains(what)).unwrap();
         let rows = found("every row at most 1.10 of the callers'");
-        assert!(rows.contains("1 of 2 rows over; worst 1.120, b") && rows.contains("not met"));
+        assert!(rows.contains("2 of 3 rows over; worst 3.000, d") && rows.contains("not met"));
+        let alike = found("every row that is not measured with pages too at most 1.10");
+        assert!(alike.contains("1 of 2 rows over; worst 1.120, b") && alike.contains("not met"));
         let pages = found("every row with pages at most 1.10");
-        assert!(pages.contains("1 of 1 rows over; worst 1.250, d") && pages.contains("not met"));
-        assert!(found("| d | 64 | 90 | 56 | 70 |").ends_with("| 0.78 | 1.25 | - |"), "{page}");
+        assert!(
+            pages.contains("1 of 1 rows over; worst 1.250, d, with pages")
+                && pages.contains("not met")
+        );
+        assert!(
+            found("| d, with pages | 64 | 90 | 56 | 70 |").ends_with("| 0.78 | 1.25 | - |"),
+            "{page}"
+        );
         let left = found("64 calls leave one entry");
         assert!(left.contains("| 2, shipped 64 | **not met** |"), "{left}");
         assert!(found("| a | 64 | 100 | 50 | 55 |").ends_with("| 0.55 | 1.10 | - |"), "{page}");
