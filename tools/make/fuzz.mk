@@ -26,8 +26,8 @@ fuzz: for-kernel packages-run fuzz-program
 		--smp $(fuzz-smp) $(if $(MEMORY),--memory $(MEMORY)) $(quick-loader) $(patience) \
 		--logs "$${rust%/*}/fuzz-logs" \
 		--replay 'make fuzz $(fuzz-kernel)' --title "$(title)"
-# A boot lasts as long as there are cases; one that says nothing more is found by that.
-patience := --banner-timeout 120 --timeout 604800
+# Cases that a boot does not come to within these seconds have another.
+patience := --banner-timeout 120 --timeout 7200
 fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAVOUR),KERNEL=$(KERNEL))$\
 	$(if $(SOUND), SOUND=1)$(if $(CALLERS), CALLERS=1)$(if $(PRIVILEGED), PRIVILEGED=1)$\
 	$(if $(MEMORY), MEMORY=$(MEMORY))

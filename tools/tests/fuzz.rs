@@ -14,7 +14,8 @@ fn fuzz(bench: &Bench, options: &[&str]) -> (i32, String, String) {
     let output = Command::new(bench::VMTOOL)
         .arg("fuzz")
         .current_dir(bench.folder.path())
-        .args(["--loader", "direct", "--smp", "1", "--memory", "64M", "--silence", "1"])
+        .args(["--loader", "direct", "--smp", "1", "--memory", "64M"])
+        .args(["--silence", "1"].iter().filter(|_| !options.contains(&"--silence")))
         .args(["--title", "A title", "--program", "script"])
         .args(["--calls", "96"].iter().filter(|_| !options.contains(&"--calls")))
         .arg("--stock")
@@ -72,6 +73,17 @@ fn a_kernel_that_stops_is_booted_again_behind_the_case() {
     let (code, said, _) = fuzz(&bench, &["--shorten", "0", "--stops", "0", "--calls", "144"]);
     assert_eq!(code, 17, "{said}");
     assert!(said.contains("case 2 and those behind it were not tried"), "{said}");
+}
+
+/// A boot that is ended for its length says nothing of the kernel: the next goes on, here with nothing.
+#[test]
+fn a_boot_that_lasts_too_long_is_no_stop() {
+    let Some(bench) = Bench::new(&format!("{START}# case 0 9a 40 2\n\r")) else { return };
+    let options = ["--timeout", "4", "--silence", "60"];
+    let (code, said, complaint) = fuzz(&bench, &options);
+    assert_eq!((code, said.as_str()), (1, "# A title\n"), "{complaint}");
+    let why = "case 1 did not end (--timeout): no verdict within 4 s";
+    assert!(complaint.contains(why), "{complaint}");
 }
 
 #[test]

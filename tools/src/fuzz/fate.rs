@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::boot::judge::Verdict;
+use crate::boot::judge::{Verdict, TIME_WAS_UP};
 use crate::defects::outcome::{self, Outcome};
 use crate::defects::place::Place;
 
@@ -45,6 +45,8 @@ pub struct Boot {
     pub last: Vec<String>,
     /// Why the program could not go on, if it is the program that says so.
     pub broken: Option<String>,
+    /// Why it was ended, if that was this program's doing: the kernel lived, and there is more to run.
+    pub cut_off: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +153,12 @@ pub fn read<'a>(
                     Some(rest) => next = boot.take_ended(rest).unwrap_or(next),
                     None => boot.last.push(text.into()),
                 }
+            }
+            // How long a boot may last says nothing of the kernel.
+            if said.starts_with(TIME_WAS_UP) {
+                boot.cut_off = said.lines().next().map(Into::into);
+                boot.last.clear();
+                return boot;
             }
             let text = match outcome::of(verdict, log, place_at) {
                 Outcome::Did(text) | Outcome::NotTried(text) => text,
@@ -262,6 +270,18 @@ mod tests {
         assert_eq!(read_all(panic, "# storm: start\n").cases[0].number, 5);
         let hang = read_all(Verdict::Hang("x".into()), "# storm: start\n# case 5 1 1 0\n");
         assert_eq!(fates(&hang)[1], (6, "the kernel stopped: the kernel stands still".into()));
+    }
+
+    #[test]
+    fn a_boot_that_was_ended_for_its_length_did_not_stop() {
+        let long = format!(
+            "{TIME_WAS_UP} 9 s; last line: x\nlast: ended 6 7 3 0\nlast: case 7, call 1: x"
+        );
+        let boot = read_all(Verdict::Hang(long), "# storm: start\n# case 5 1 1 0\n# cas");
+        assert_eq!(fates(&boot).len(), 2, "{boot:?}");
+        assert_eq!(fates(&boot)[1], (6, "ended, digest 00000007".into()));
+        assert!(boot.last.is_empty());
+        assert_eq!(boot.cut_off, Some(format!("{TIME_WAS_UP} 9 s; last line: x")));
     }
 
     #[test]

@@ -221,7 +221,8 @@ fn replay(subjects: &[Subject], plan: &Plan, number: u32, keep: Keep) -> Result<
             );
         }
         let Some(case) = boot.cases.last() else {
-            anyhow::bail!("case {number} did not run: {}", boot.broken.unwrap_or_default());
+            let why = boot.broken.or(boot.cut_off).unwrap_or_default();
+            anyhow::bail!("case {number} did not run: {why}");
         };
         println!("{}: {}", subject.name, case.fate);
         ends.push(case.fate.clone());

@@ -56,6 +56,8 @@ pub struct Run {
     pub calls: u64,
     pub steered: u64,
     pub boots: u32,
+    /// Boots that were ended for their length.
+    pub cut_off: u32,
     /// The first case that was not tried, as the kernel had stopped too often.
     pub untried: Option<u32>,
 }
@@ -85,7 +87,7 @@ impl Subject {
         let mut run = Run::default();
         let (mut next, end) = (first, first + cases);
         while next < end {
-            if run.boots > plan.stops {
+            if run.boots - run.cut_off > plan.stops {
                 run.untried = Some(next);
                 break;
             }
@@ -143,9 +145,14 @@ impl Run {
         }
         self.calls += boot.calls;
         self.steered += boot.steered;
-        let Some(last) = boot.cases.last().map(|case| case.number) else {
-            bail!("no case from {first} on ran");
+        let last = boot.cases.last().map(|case| case.number);
+        let Some(last) = last.filter(|&last| last >= first) else {
+            match boot.cut_off {
+                Some(why) => bail!("case {first} did not end (--timeout): {why}"),
+                None => bail!("no case from {first} on ran"),
+            }
         };
+        self.cut_off += u32::from(boot.cut_off.is_some());
         if !boot.last.is_empty() {
             self.last.insert(last, boot.last);
         }
@@ -176,6 +183,14 @@ mod tests {
         let cases = vec![case(6, Fate::Stopped("x".into()))];
         assert_eq!(run.take(Boot { cases, calls: 3, ..Boot::default() }, 6).unwrap(), 7);
         assert_eq!((run.calls, run.fates.len(), run.left.len()), (6, 2, 1));
+        let cases = vec![case(7, Fate::Ended(1))];
+        let cut_off = Boot { cases, cut_off: Some("x".into()), ..Boot::default() };
+        assert_eq!((run.take(cut_off, 7).unwrap(), run.cut_off), (8, 1));
+        let cut_off = Boot { cut_off: Some("x".into()), ..Boot::default() };
+        assert_eq!(
+            run.take(cut_off, 8).unwrap_err().to_string(),
+            "case 8 did not end (--timeout): x"
+        );
         assert!(run.take(Boot::default(), 7).is_err(), "no case at all");
         assert!(run.take(Boot { broken: Some("x".into()), ..Boot::default() }, 7).is_err());
     }
