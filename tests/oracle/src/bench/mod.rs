@@ -12,6 +12,7 @@ use kit::graft::check_pair;
 use kit::{exit, files};
 
 mod budget;
+mod maps;
 mod measure;
 mod report;
 mod results;
