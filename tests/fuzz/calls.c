@@ -105,6 +105,13 @@ static uint32_t some_inheritance(struct source *source)
 	return some[below(source, sizeof some / sizeof some[0])];
 }
 
+bool is_bad_mask(uint32_t mask)
+{
+	uint32_t above_low = mask & (mask + 1), lowest = above_low & -above_low;
+
+	return above_low && above_low + lowest;
+}
+
 /* Low bits, and high ones too; and one that is neither. */
 static uint32_t some_mask(struct source *source)
 {

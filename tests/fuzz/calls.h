@@ -32,6 +32,9 @@ struct call {
 };
 
 struct call make_call(uint32_t seed, uint32_t number, unsigned index);
+
+/* Whether it is neither low bits, nor low and high ones: vm_map refuses to look for space by it. */
+bool is_bad_mask(uint32_t mask);
 const char *operation_name(enum operation operation);
 /* One line on the console; KNOWN is the name of a known defect, or NULL. */
 void tell_call(unsigned index, const struct call *call, const char *known);

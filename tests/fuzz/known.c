@@ -212,39 +212,39 @@ static bool lock_wired_page(const struct model *model, const struct call *call)
 	return false;
 }
 
-/* Neither low bits, nor low and high ones. */
 static bool map_bad_mask(const struct model *model, const struct call *call)
 {
-	uint32_t above_low = call->mask & (call->mask + 1), lowest = above_low & -above_low;
-
 	(void)model;
-	return call->operation == MAP_ALIGNED && call->anywhere && above_low && above_low + lowest;
+	return call->operation == MAP_ALIGNED && call->anywhere && is_bad_mask(call->mask);
 }
 
 static const struct {
 	const char *name;
 	bool (*holds)(const struct model *model, const struct call *call);
-	bool kept_away;	/* by functions with the feature sound */
+	bool sound, fixes;	/* what keeps it away: that feature; the C fixes, and the answers are the model's then */
 } defects[] = {
-	{ "crossing-end", crossing_end, true },
-	{ "copy-onto-wired", copy_onto_wired, false },
-	{ "wired-needs-copy", wired_needs_copy, true },
-	{ "fork-shares-wired", fork_shares_wired, true },
-	{ "pushed-before-wired", pushed_before_wired, true },
-	{ "fork-endless", fork_endless, false },
-	{ "copy-onto-itself", copy_onto_itself, false },
-	{ "silent-wire-failure", silent_wire_failure, false },
-	{ "merge-loses-access", merge_loses_access, true },
-	{ "wire-all-empty", wire_all_empty, true },
-	{ "wire-future-extends", wire_future_extends, false },
-	{ "lock-wired-page", lock_wired_page, false },
-	{ "map-bad-mask", map_bad_mask, false },
+	{ "crossing-end", crossing_end, true, true },
+	{ "copy-onto-wired", copy_onto_wired, false, true },
+	{ "wired-needs-copy", wired_needs_copy, true, true },
+	{ "fork-shares-wired", fork_shares_wired, true, true },
+	{ "pushed-before-wired", pushed_before_wired, true, true },
+	{ "fork-endless", fork_endless, false, false },
+	{ "copy-onto-itself", copy_onto_itself, false, true },
+	{ "silent-wire-failure", silent_wire_failure, false, false },
+	{ "merge-loses-access", merge_loses_access, true, true },
+	{ "wire-all-empty", wire_all_empty, true, true },
+	{ "wire-future-extends", wire_future_extends, false, true },
+	{ "lock-wired-page", lock_wired_page, false, true },
+	{ "map-bad-mask", map_bad_mask, false, true },
 };
 
-const char *known_defect(const struct model *model, const struct call *call, bool sound)
+const char *known_defect(const struct model *model, const struct call *call, struct kept_away kept_away)
 {
-	for (unsigned i = 0; i < sizeof defects / sizeof defects[0]; i++)
-		if (!(sound && defects[i].kept_away) && defects[i].holds(model, call))
+	for (unsigned i = 0; i < sizeof defects / sizeof defects[0]; i++) {
+		if ((kept_away.by_sound && defects[i].sound) || (kept_away.by_fixes && defects[i].fixes))
+			continue;
+		if (defects[i].holds(model, call))
 			return defects[i].name;
+	}
 	return NULL;
 }

@@ -5,7 +5,12 @@
 
 #include "calls.h"
 
-/* The name of a defect that the call would meet, or NULL. SOUND: on a kernel whose functions have that feature. */
-const char *known_defect(const struct model *model, const struct call *call, bool sound);
+/* Which of them a kernel does not have any more. */
+struct kept_away {
+	bool by_sound, by_fixes;
+};
+
+/* The name of a defect that the call would meet, or NULL. */
+const char *known_defect(const struct model *model, const struct call *call, struct kept_away kept_away);
 
 #endif

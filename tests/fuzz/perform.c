@@ -135,10 +135,11 @@ static void map_anywhere(struct subject *s, const struct call *call, struct view
 		.max_protection = call->max_protection, .inheritance = call->inheritance,
 	};
 	result_t result = vm_map(&s->caller, view->task, &mapping);
+	/* With high bits in the mask, the kernel looks at one gap, and gives up if that lies too high. */
+	bool refused = is_bad_mask(call->mask) || (call->mask >> 31 && result == KERN_NO_SPACE);
 	unsigned first;
 
-	/* With high bits in the mask, the kernel looks at one gap, and gives up if that lies too high. */
-	see(s, "result", 0, result, call->mask >> 31 && result == KERN_NO_SPACE ? KERN_NO_SPACE : 0);
+	see(s, "result", 0, result, refused ? KERN_NO_SPACE : 0);
 	if (result)
 		return;
 	note(s, mapping.address);

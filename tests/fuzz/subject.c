@@ -37,7 +37,7 @@ static void step(unsigned index)
 
 	if (!(both.keep[index / 32] >> index % 32 & 1) || !can_perform(&subject, &call))
 		return;
-	known = known_defect(&subject.model, &call, both.words->sound);
+	known = known_defect(&subject.model, &call, (struct kept_away){ both.words->sound, both.words->fixed });
 	if (known && !both.words->known) {
 		both.outcome.steered++;
 		return;

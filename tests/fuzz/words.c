@@ -22,6 +22,7 @@ static bool parse_word(const char *word, struct words *words)
 		{ "calls", &words->calls, 1, MAX_CALLS },
 		{ "known", &words->known, 0, 1 },
 		{ "sound", &words->sound, 0, 1 },
+		{ "fixed", &words->fixed, 0, 1 },
 		{ "privileged", &words->privileged, 0, 1 },
 		{ "tell", &words->tell, 0, 1 },
 		{ "keep0", &words->keep[0], 0, UINT32_MAX },
@@ -44,7 +45,7 @@ static bool parse_word(const char *word, struct words *words)
 		print_line("# '%s': give %s a number from %u to %u", word, numbers[i].key, numbers[i].min, numbers[i].max);
 		return false;
 	}
-	print_line("# '%s': no such option; there are seed first cases calls known sound privileged tell keep0 keep1 chunk from threads rounds patience", word);
+	print_line("# '%s': no such option; there are seed first cases calls known sound fixed privileged tell keep0 keep1 chunk from threads rounds patience", word);
 	return false;
 }
 

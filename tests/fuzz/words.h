@@ -9,7 +9,7 @@
 struct words {
 	port_t host_priv, kernel_task;
 	uint32_t seed, first, cases, calls;	/* calls of each case */
-	uint32_t known, sound, privileged, tell;	/* 0 or 1 */
+	uint32_t known, sound, fixed, privileged, tell;	/* 0 or 1 */
 	uint32_t keep[2];	/* a bit for each call that is not left out */
 	uint32_t chunk, from;	/* shortening: see README.md */
 	uint32_t threads, rounds;	/* of several threads each makes so many times CALLS */

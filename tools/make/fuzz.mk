@@ -18,18 +18,20 @@ fuzz-program: packages-build
 ##                 PRIVILEGED=1: with vm_wire_all, and wiring through the privileged port
 ##                 THREADS=5: of several threads of a task; nothing is compared then. MEMORY=24M: little memory
 ##                 CALLERS=1: ours with these; SOUND=1: in that form, beside the model alone
+##                 FIXED=1 KERNEL=file: a kernel with our C fixes, as it is, beside the model
 ##                 SEED=n CASE=n KEEP=list: one case again, told call by call
 fuzz: for-kernel packages-run fuzz-program
-	@rust=$(call made,plain-graft) && $(VMTOOL) fuzz --stock '$(KERNEL)' --rust "$$rust" --program $(FUZZ) \
+	@$(if $(FIXED),folder=$(call made,folder),rust=$(call made,plain-graft) && folder="$${rust%/*}") && \
+	$(VMTOOL) fuzz --stock '$(KERNEL)' $(if $(FIXED),--fixed,--rust "$$rust") --program $(FUZZ) \
 		--calls $(CALLS) $(seed) $(if $(FIRST),--first $(FIRST)) --threads $(THREADS) \
 		$(if $(KNOWN),--known) $(if $(SOUND),--sound) $(if $(PRIVILEGED),--privileged) $(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep $(KEEP)) \
 		--smp $(fuzz-smp) $(if $(MEMORY),--memory $(MEMORY)) $(quick-loader) $(patience) \
-		--logs "$${rust%/*}/fuzz-logs" \
+		--logs "$$folder/fuzz-logs" \
 		--replay 'make fuzz $(fuzz-kernel)' --title "$(title)"
 # Cases that a boot does not come to within these seconds have another.
 patience := --banner-timeout 120 --timeout 7200
 fuzz-kernel = $(if $(filter file,$(origin KERNEL)),SUITE=$(SUITE) FLAVOUR=$(FLAVOUR),KERNEL=$(KERNEL))$\
-	$(if $(SOUND), SOUND=1)$(if $(CALLERS), CALLERS=1)$(if $(PRIVILEGED), PRIVILEGED=1)$\
+	$(if $(FIXED), FIXED=1)$(if $(SOUND), SOUND=1)$(if $(CALLERS), CALLERS=1)$(if $(PRIVILEGED), PRIVILEGED=1)$\
 	$(if $(MEMORY), MEMORY=$(MEMORY))
 
 ## make fuzz-wrong after how many calls wrong versions are told from the stock kernel; ONLY="name ...": these

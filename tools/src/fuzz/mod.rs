@@ -72,6 +72,9 @@ pub struct Args {
     /// defects which that keeps away are made
     #[arg(long, requires = "rust")]
     sound: bool,
+    /// The kernel has the C fixes of `vmtool patch`: calls that meet defects which these keep away are made
+    #[arg(long, conflicts_with = "rust")]
+    fixed: bool,
     /// Threads that make the calls of a case; with more than one nothing is compared, as their order is
     /// nobody's answer, and without --known the kernels are copies in which the function of
     /// projected-unlocked answers at once
@@ -112,7 +115,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         let list = known::List::read(known::LIST.as_ref())?;
         for known in &list.known {
             let sound = if known.sound { "; not with --sound" } else { "" };
-            println!("{:<24} {}{sound}", known.name, known.when);
+            let fixed = if known.fixes { "; not with --fixed" } else { "" };
+            println!("{:<24} {}{sound}{fixed}", known.name, known.when);
         }
         println!("with several threads:");
         list.threads.iter().for_each(|known| println!("{:<24} {}", known.name, known.when));
@@ -141,6 +145,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         threads: args.threads,
         known: args.known,
         sound: args.sound,
+        fixed: args.fixed,
         privileged: args.privileged,
         stops: args.stops,
     };

@@ -37,6 +37,8 @@ pub struct Plan<'a> {
     pub known: bool,
     /// So are those that meet defects which `sound` keeps away.
     pub sound: bool,
+    /// And those that meet defects which the C fixes keep away.
+    pub fixed: bool,
     /// The privileged host port is used.
     pub privileged: bool,
     /// The most times that a kernel may stop.
@@ -113,14 +115,15 @@ impl Subject {
     }
 
     fn boot(&self, plan: &Plan, words: &str, first: u32, log: &str) -> Result<Boot> {
-        let [known, sound, privileged] = [plan.known, plan.sound, plan.privileged].map(u32::from);
+        let [known, sound, fixed, privileged] =
+            [plan.known, plan.sound, plan.fixed, plan.privileged].map(u32::from);
         let threads = match plan.threads {
             1 => "patience=40".into(),
             threads => format!("threads={threads} rounds={ROUNDS} patience=60"),
         };
         let (seed, calls) = (plan.seed, plan.calls);
         let words = format!(
-            "{PORTS} seed={seed} calls={calls} known={known} sound={sound} privileged={privileged} {threads} {words}"
+            "{PORTS} seed={seed} calls={calls} known={known} sound={sound} fixed={fixed} privileged={privileged} {threads} {words}"
         );
         let module = Module { path: plan.program.into(), args: words };
         let mut boot = plan.machine.boot(self.path.clone(), vec![module]);
