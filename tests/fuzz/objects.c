@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "objects.h"
+#include "../storm/memory.h"
 #include "../storm/pager.h"
 
 /* Nothing else goes on while a case waits, so that being late each time would cost more than all of the calls. */
-enum { FIRST_NAME = 0x6700, LATE_MILLISECONDS = 10, LATE_EACH = 16 };
+enum { FIRST_NAME = 0x6700, WHOLE_PLACE = 0x70000000, LATE_MILLISECONDS = 10, LATE_EACH = 16 };
 
 static struct pager pagers[OBJECTS] = {
 	{ .answer = PAGER_SUPPLIES, .copy_strategy = COPY_DELAY },
@@ -44,6 +45,20 @@ bool give_objects(port_t task, struct failure *failure)
 	return true;
 }
 
+/*
+ * All of an object, without access, where nothing else is. What maps it first tells the kernel how large it is, and so is each
+ * object that copies are kept in: see copy-too-small.
+ */
+static void map_all_of(struct subject *s, const struct call *call, const struct view *view)
+{
+	struct mapping mapping = {
+		.address = WHOLE_PLACE, .size = OBJECT_PAGES * PAGE, .object = FIRST_NAME + call->object, .object_is_sent = true,
+		.max_protection = PROT_ALL, .inheritance = INHERIT_NONE,
+	};
+
+	see(s, "result for the whole object", 0, vm_map(&s->caller, view->task, &mapping), 0);
+}
+
 bool map_object(struct subject *s, const struct call *call, struct view *view, struct page *page)
 {
 	struct mapping mapping = {
@@ -52,9 +67,15 @@ bool map_object(struct subject *s, const struct call *call, struct view *view, s
 		.max_protection = call->max_protection, .inheritance = call->inheritance,
 	};
 	bool taken = any_mapped(page, call->pages);
+	bool maps_all = s->maps_all && pagers[call->object].copy_strategy == COPY_DELAY;
 
 	s->paged = true;
+	if (maps_all)
+		map_all_of(s, call, view);
 	see(s, "result", 0, vm_map(&s->caller, view->task, &mapping), taken ? KERN_NO_SPACE : 0);
+	if (maps_all)
+		see(s, "result of giving the whole object back", 0,
+		    vm_deallocate(&s->caller, view->task, WHOLE_PLACE, OBJECT_PAGES * PAGE), 0);
 	for (unsigned i = 0; !taken && i < call->pages; i++) {
 		uint8_t cell = s->model.objects[call->object][call->offset + i];
 

@@ -19,6 +19,7 @@ struct subject {
 	port_t host, host_priv;	/* the second is 0 where no privilege is used */
 	uint32_t objects;	/* that the kernel had when the case began */
 	bool paged;	/* an object of a pager was mapped: how many there are depends on when it is done with that */
+	bool maps_all;	/* of an object, before a part of it */
 	struct model model;
 	struct met met;
 	uint32_t digest;	/* of all that the kernel answered */

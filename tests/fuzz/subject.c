@@ -138,6 +138,7 @@ static void run_alone(void)
 	subject.host_priv = both.words->privileged ? HOST_NAME : 0;
 	leave_program_behind(&subject);
 	subject.objects = both.objects;
+	subject.maps_all = !both.words->known;
 	subject.model.place = both.number / 2 % 2 ? FIRST_PLACE : FAR_PLACE;
 	subject.model.views[0].task = subject.caller.task;
 	start_objects(&subject.model, object_words);
