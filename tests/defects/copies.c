@@ -110,3 +110,29 @@ void pushed_before_wired_shared(struct actor *actor)
 	arena_store(&a, 0, 2);
 	arena_unwire(&forked, 0, 1);
 }
+
+/*
+ * What maps an object first tells the kernel how large it is, here one page; as large are the objects that copies of it are kept
+ * in. Of two of these that become one, pages that lie beyond are thrown away: so is what the first copy had, once memory comes to
+ * lie behind it, as the kernel looks then whether the two can.
+ */
+void copy_too_small(struct actor *actor)
+{
+	static struct pager pager = { .answer = PAGER_SUPPLIES, .copy_strategy = COPY_DELAY };
+	struct arena a = arena_empty(actor);
+	uint32_t second;
+
+	if (!pager_start(&pager, &actor->caller, actor->scene->cpus, &actor->failure))
+		return;
+	arena_map(&a, 0, 1, pager.object, PROT_DEFAULT);
+	arena_map(&a, 2, 2, pager.object, PROT_DEFAULT);
+	arena_map_copy(&a, 5, 2, pager.object, PROT_DEFAULT);
+	/* With a page that is pushed into a copy, the next one has an object of its own, below. */
+	arena_store(&a, 2, 1);
+	second = arena_copy_of(&a, arena_address(&a, 3), 1);
+	arena_store(&a, 3, 2);
+	arena_copy_of(&a, arena_address(&a, 3), 1);
+	arena_drop(&a, second, 1);
+	arena_allocate(&a, 7, 1);
+	see(actor, "word of a copy that nobody stored to", 6, arena_load(&a, 6), PAGER_WORD);
+}

@@ -19,6 +19,7 @@ static const struct defect defects[] = {
 	{ "copy-onto-itself.piece", { copy_onto_itself_piece } },
 	{ "pushed-before-wired", { pushed_before_wired } },
 	{ "pushed-before-wired.shared", { pushed_before_wired_shared } },
+	{ "copy-too-small", { copy_too_small } },
 	{ "lock-wired-page", { lock_wired_page } },
 	{ "own-pager", { own_pager } },
 	{ "copyin-hides-error", { copyin_hides_error } },

@@ -19,7 +19,7 @@ body_t crossing_end, crossing_end_copy, crossing_end_future, protect_freed_entry
 	refused_clips_protect;
 /* copies.c: one thread, copies and forks. */
 body_t wired_needs_copy, fork_shares_wired, fork_endless, fork_endless_object, copy_onto_itself, copy_onto_itself_piece,
-	pushed_before_wired, pushed_before_wired_shared;
+	pushed_before_wired, pushed_before_wired_shared, copy_too_small;
 /* pagers.c: an object whose pager is a thread of the same task. */
 body_t silent_wire_failure, lock_wired_page, own_pager, copyin_hides_error, copyin_leaks_object;
 body_t read_what_goes, take_it_away;	/* copyin-leaks */

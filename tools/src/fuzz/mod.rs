@@ -118,6 +118,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let fixed = if known.fixes { "; not with --fixed" } else { "" };
             println!("{:<24} {}{sound}{fixed}", known.name, known.when);
         }
+        println!("in another way:");
+        list.avoided.iter().for_each(|known| println!("{:<24} {}", known.name, known.when));
         println!("with several threads:");
         list.threads.iter().for_each(|known| println!("{:<24} {}", known.name, known.when));
         return Ok(ExitCode::SUCCESS);
