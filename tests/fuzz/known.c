@@ -234,7 +234,7 @@ static const struct {
 	{ "merge-loses-access", merge_loses_access, true, true },
 	{ "wire-all-empty", wire_all_empty, true, true },
 	{ "wire-future-extends", wire_future_extends, false, true },
-	{ "lock-wired-page", lock_wired_page, false, true },
+	{ "lock-wired-page", lock_wired_page, false, false },
 	{ "map-bad-mask", map_bad_mask, false, true },
 };
 
