@@ -5,6 +5,14 @@ FUZZ  := build/fuzz/fuzz
 CALLS ?= 20000
 # Of a case.
 THREADS ?= 1
+ifneq ($(FIXED),)
+ifneq ($(filter undefined file,$(origin KERNEL)),)
+$(error FIXED=1 is for a kernel that has our C fixes: name it, with KERNEL=file)
+endif
+ifneq ($(SOUND)$(CALLERS),)
+$(error FIXED=1 runs a kernel as it is: without SOUND and CALLERS)
+endif
+endif
 # One thread is quickest on one CPU.
 fuzz-smp = $(if $(filter file1,$(origin SMP)$(THREADS)),1,$(SMP))
 # GRUB takes longer to load a kernel than a short case takes to play; trixie's kernels want it.

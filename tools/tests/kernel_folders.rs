@@ -310,6 +310,8 @@ fn what_cannot_be_done_is_refused_before_anything_is_compiled() {
             "make window: not for amd64-up, but for i386 alone so far. For amd64 there are make fetch, layout, object",
         ),
         (&["graft", "CALLERS=0"], "CALLERS=0: it is 1, or left out"),
+        (&["fuzz", "FIXED=1"], "FIXED=1 is for a kernel that has our C fixes"),
+        (&["fuzz", "FIXED=1", "KERNEL=x", "SOUND=1"], "FIXED=1 runs a kernel as it is"),
         (&["fuzz", "FLAVOUR=amd64-up"], "make fuzz: not for amd64-up,"),
         (&["prove", "FLAVOUR=amd64-up"], "make prove: not for amd64-up,"),
         (&["fuzz", "FLAVOUR=xen-486"], "make fuzz: xen-486 boots only as a guest of Xen"),
