@@ -45,7 +45,7 @@ const ALLOWED_TO_CALLERS: &[&str] = &[
 /// What `sound` uses besides.
 const ALLOWED_TO_SOUND: &[&str] = &[
     "phys_addr_t",
-    "pmap_(change_wiring|clear_modify|extract)",
+    "pmap_(change_wiring|clear_modify|extract|pte)",
     "projected_buffer_in_range",
     "shim_page_queues_(lock|unlock)",
     "vm_fault|vm_fault_wire_fast",

@@ -131,9 +131,10 @@ unsafe impl Word for *mut vm_map_entry {
 }
 
 /// Where a model of the kernel may let another thread run: before each read of
-/// an entry while the map is unlocked. Nothing, without the feature.
+/// an entry while the map is unlocked, and before an object is locked whose pages
+/// others may change. Nothing, without the feature.
 #[inline(always)]
-fn schedule_point() {
+pub(crate) fn schedule_point() {
     #[cfg(feature = "schedule-points")]
     {
         extern "C" {

@@ -9,6 +9,7 @@
 	each(sound_again) \
 	each(sound_errors) \
 	each(sound_fresh) \
+	each(sound_mapped) \
 	each(sound_marks) \
 	each(sound_merging) \
 	each(sound_pages) \

@@ -47,6 +47,14 @@ extern boolean_t vm_page_convert(struct vm_page **page);
 
 /* The physical address that VA is mapped to, or 0. */
 extern phys_addr_t pmap_extract(pmap_t pmap, vm_offset_t va);
+/* What the processor reads for VA; null where no table is. */
+typedef phys_addr_t pt_entry_t;
+extern pt_entry_t *pmap_pte(const pmap_t pmap, vm_offset_t va);
+
+/* Bits of it: there is a page, and it may be stored to. */
+#define INTEL_PTE_VALID		0x00000001
+#define INTEL_PTE_WRITE		0x00000002
+
 /* Forgets that a page was stored to. */
 extern void pmap_clear_modify(phys_addr_t phys);
 /* Whether the mapping of VA, which exists, is a wired one. */

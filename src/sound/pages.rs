@@ -5,11 +5,12 @@
 use core::ptr::{addr_of, addr_of_mut, null_mut, NonNull};
 
 use crate::bindings::{
-    self, pmap, shim_KERN_SUCCESS as SUCCESS, shim_VM_PROT_WRITE as WRITE, vm_object, vm_page,
+    self, pmap, shim_INTEL_PTE_VALID as PTE_VALID, shim_INTEL_PTE_WRITE as PTE_WRITE,
+    shim_KERN_SUCCESS as SUCCESS, shim_VM_PROT_WRITE as WRITE, vm_object, vm_page,
 };
 use crate::entry::Entry;
 use crate::layout::bits;
-use crate::lock::{Unlocked, WriteLocked};
+use crate::lock::{schedule_point, Unlocked, WriteLocked};
 use crate::map::{Map, ObjectLock, QueueLock};
 
 /// Bytes, on i386 and on x86_64.
@@ -148,14 +149,38 @@ impl Map<WriteLocked> {
         unsafe { bindings::pmap_change_wiring(self.pmap(), address as _, wired.into()) }
     }
 
-    /// Wires the page of an address of the entry, which has an object, if that can be had
-    /// without waiting.
-    #[inline(always)]
-    pub(crate) fn wire_page(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
-        self.wire_idle_page(entry, address) || self.wire_what_is_mapped(entry, address)
+    /// Whether what the kernel's pmap has for an address of the entry may be used in all
+    /// ways that the entry allows.
+    fn may_all(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
+        let asked = match entry.protection() & WRITE {
+            0 => PTE_VALID,
+            _ => PTE_VALID | PTE_WRITE,
+        };
+        // SAFETY: this pmap is live, and its tables stay, once they are there. These bits
+        // are in the lowest word of what a table has, on all processors.
+        unsafe {
+            let place = bindings::pmap_pte(self.pmap(), address as _).cast::<u32>();
+            !place.is_null() && place.read_volatile() & asked == asked
+        }
     }
 
-    /// The same for a page of the entry's own object.
+    /// Wires the page of an address of the entry, which has an object, if that can be had
+    /// without waiting.
+    ///
+    /// What the kernel's pmap has already is not entered there again: that would have all
+    /// processors flush what they know of it, with the map locked.
+    #[inline(always)]
+    pub(crate) fn wire_page(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
+        match self.has_kernel_pmap() {
+            true => self.wire_what_is_mapped(entry, address) || self.wire_idle_page(entry, address),
+            false => {
+                self.wire_idle_page(entry, address) || self.wire_what_is_mapped(entry, address)
+            }
+        }
+    }
+
+    /// Wires the page of an address of the entry, if it is one of the entry's own object, and
+    /// idle; and enters it into the pmap.
     #[inline(always)]
     pub(crate) fn wire_idle_page(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
         // SAFETY: both are live, and the map is locked.
@@ -164,12 +189,15 @@ impl Map<WriteLocked> {
         fast == SUCCESS
     }
 
-    /// The same for what a fault has just put into the pmap: a page of an object below, or
-    /// of one that has a copy. What the pmap has is the right page, whichever that is: who
-    /// replaces a page takes it out of all pmaps first, with its object locked.
-    #[cold]
+    /// The same for what is in the pmap, whichever object it is of: it is the right page, as
+    /// who replaces one takes it out of all pmaps first, with its object locked.
+    ///
+    /// A fault on what is counted as wired enters it with all that the entry allows; of the
+    /// kernel's pmap that is asked, as other things are wired there too. The tables of others
+    /// may go while memory is short, and are not looked at.
     #[inline(never)]
     fn wire_what_is_mapped(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
+        schedule_point();
         let Some(mut place) = Place::of(entry, address) else { return false };
         let page = loop {
             match place.page() {
@@ -192,6 +220,9 @@ impl Map<WriteLocked> {
         };
         // SAFETY: as before.
         if !is_free || self.mapped(address) != unsafe { (*at).phys_addr } {
+            return false;
+        }
+        if self.has_kernel_pmap() && !self.may_all(entry, address) {
             return false;
         }
         place.change(bindings::vm_page_wire, page);

@@ -166,17 +166,23 @@ impl Map<WriteLocked> {
         let mut at = from;
         let mut untouched = seems_untouched(entry);
         while at < entry.end() {
-            untouched = untouched && fill(entry, at);
-            if !self.wire_page(entry, at) {
+            untouched = untouched && self.wire_zeros(entry, at);
+            if !untouched && !self.wire_page(entry, at) {
                 // Not all of the object is in memory.
-                untouched = fill(entry, at);
-                if !untouched || !self.wire_page(entry, at) {
+                untouched = self.wire_zeros(entry, at);
+                if !untouched {
                     return Some(at);
                 }
             }
             at = at.wrapping_add(PAGE_SIZE);
         }
         None
+    }
+
+    /// Brings in the page of an address, if it is one of zeros, and wires it.
+    #[inline(never)]
+    fn wire_zeros(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
+        fill(entry, address) && self.wire_idle_page(entry, address)
     }
 }
 

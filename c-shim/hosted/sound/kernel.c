@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's functions that only `sound` uses: faults that do not wire, the
- * wiring of pages that are there, and what a pmap has of each.
+ * The kernel's functions that only `sound` uses: faults that do not wire, and
+ * the wiring of pages that are there.
  */
 #include <stdlib.h>
 
@@ -29,84 +29,6 @@ vm_offset_t fault_in_vain;
 unsigned int faults;
 bool no_page_is_free;
 bool memory_is_plenty;
-
-struct pte {
-	struct pte *next;
-	pmap_t pmap;
-	vm_offset_t va;
-	unsigned long phys;
-	boolean_t wired;
-};
-
-static struct pte *ptes;
-
-static struct pte *
-pte_find(pmap_t pmap, vm_offset_t va)
-{
-	struct pte *pte = ptes;
-
-	while (pte != NULL && (pte->pmap != pmap || pte->va != va))
-		pte = pte->next;
-	return pte;
-}
-
-static void
-pmap_enter_page(pmap_t pmap, vm_offset_t va, const struct vm_page *page,
-		boolean_t wired)
-{
-	struct pte *pte = pte_find(pmap, va);
-
-	if (pte == NULL) {
-		pte = calloc(1, sizeof *pte);
-		if (pte == NULL)
-			abort();
-		pte->next = ptes;
-		ptes = pte;
-	}
-	pte->pmap = pmap;
-	pte->va = va;
-	pte->phys = page->phys_addr;
-	pte->wired = wired;
-}
-
-static bool
-page_exists(unsigned long phys)
-{
-	for (vm_object_t object = objects_first(); object != NULL;
-	     object = object->next)
-		for (struct vm_page *page = object->pages; page != NULL;
-		     page = page->next)
-			if (page->phys_addr == phys)
-				return true;
-	return false;
-}
-
-phys_addr_t
-pmap_extract(pmap_t pmap, vm_offset_t va)
-{
-	struct pte *pte = pte_find(pmap, va);
-
-	/* A page that goes is taken out of all pmaps first. */
-	return pte != NULL && page_exists(pte->phys) ? pte->phys : 0;
-}
-
-void
-pmap_change_wiring(pmap_t pmap, vm_offset_t va, boolean_t wired)
-{
-	struct pte *pte = pte_find(pmap, va);
-
-	if (pte == NULL)
-		kernel_panic("pmap_change_wiring: pte missing");
-	pte->wired = wired;
-}
-
-boolean_t
-pmap_is_wired(pmap_t pmap, unsigned long page)
-{
-	struct pte *pte = pte_find(pmap, page * PAGE_BYTES);
-
-	return pte != NULL && pte->wired;
-}
 
 vm_page_t
 vm_page_lookup(vm_object_t object, vm_offset_t offset)
@@ -254,7 +176,7 @@ vm_fault_wire_fast(vm_map_t map, vm_offset_t va, vm_map_entry_t entry)
 	if (object->copy != NULL && (entry->protection & VM_PROT_WRITE))
 		return KERN_FAILURE;
 	page->wire_count++;
-	pmap_enter_page(map->pmap, va, page, 1);
+	pmap_enter_page(map->pmap, va, page, entry->protection, 1);
 	return KERN_SUCCESS;
 }
 
@@ -283,7 +205,9 @@ bring_in(vm_map_t map, vm_offset_t va)
 			own->content = seen->content;
 		seen = own;
 	}
-	pmap_enter_page(map->pmap, va, seen, entry->wired_count != 0);
+	pmap_enter_page(map->pmap, va, seen, entry->wired_count != 0
+			? entry->protection : VM_PROT_READ,
+			entry->wired_count != 0);
 	return KERN_SUCCESS;
 }
 

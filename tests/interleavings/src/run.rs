@@ -71,6 +71,8 @@ fn execute(scenario: &'static Scenario, version: &'static Version, trace: bool) 
         running: false,
         #[cfg(feature = "sound")]
         memory_is_plenty: None,
+        #[cfg(feature = "sound")]
+        pte: 0,
         trace: trace.then(Trace::default),
     });
     slab::set_reuse(scenario.reuses_entries);

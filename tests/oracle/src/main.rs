@@ -221,6 +221,7 @@ fn summary(found: &Found, workers: usize) {
 /// In how many cases each defect was met, and the ends differed by it.
 fn told_of_ends(found: &Found) {
     println!("{} had ours bring in zeros without a fault", found.filled);
+    println!("{} had it wire a page as it was mapped", found.wired_as_mapped);
     println!("{} met no defect, and were to end the same; of the others met", found.strictly);
     for (condition, [held, differed]) in CONDITIONS.iter().zip(found.met) {
         println!("  {held:>9} {}, and {differed} ended otherwise", condition.name);

@@ -47,10 +47,11 @@ pub const ALLOWED_TO_CALLERS: [&str; 19] = [
 ];
 
 /// What the feature `sound` adds.
-pub const ALLOWED_TO_SOUND: [&str; 16] = [
+pub const ALLOWED_TO_SOUND: [&str; 17] = [
     "pmap_change_wiring",
     "pmap_clear_modify",
     "pmap_extract",
+    "pmap_pte",
     "vm_fault",
     "vm_fault_wire_fast",
     "vm_page_free",

@@ -8,6 +8,7 @@ use std::ffi::{c_char, c_void, CStr};
 
 use super::map::{index_of, lookup};
 use super::object::{deallocate, number, reference, remove_pages};
+use super::operations::{NONE, READ, WRITE};
 use super::{
     me, point, slab, sleep, stop, wake_some, with, writes_map, writes_object, Event, PAGE,
 };
@@ -97,19 +98,24 @@ extern "C" fn vm_object_pmap_remove(_object: *mut vm_object, _start: u64, _end: 
 #[no_mangle]
 extern "C" fn pmap_remove(pmap: *mut pmap, start: u64, end: u64) {
     let of_range = |page: &usize| (start as usize..end as usize).contains(&(page * PAGE));
-    with(|k| {
-        let holds = &k.threads[me()].holds;
-        let is_held = |map: usize| holds.iter().any(|(held, _)| *held == map);
-        for (number, map) in k.maps.iter_mut().enumerate() {
-            if std::ptr::eq(map.raw.pmap, pmap) && is_held(number) {
-                map.mapped.retain(|page, _| !of_range(page));
-            }
-        }
-    });
+    with(|k| k.mapped_by(pmap).for_each(|mapped| mapped.retain(|page, _| !of_range(page))));
 }
 
 #[no_mangle]
-extern "C" fn pmap_protect(_pmap: *mut pmap, _start: u64, _end: u64, _protection: i32) {}
+extern "C" fn pmap_protect(pmap: *mut pmap, start: u64, end: u64, protection: i32) {
+    match protection & (READ | WRITE) {
+        NONE => pmap_remove(pmap, start, end),
+        READ => with(|k| {
+            let of_range = |page: usize| (start as usize..end as usize).contains(&(page * PAGE));
+            for mapped in k.mapped_by(pmap) {
+                mapped.iter_mut().filter(|(page, _)| of_range(**page)).for_each(|(_, mapped)| {
+                    mapped.writable = false;
+                });
+            }
+        }),
+        _ => {}
+    }
+}
 
 #[no_mangle]
 extern "C" fn vm_map_reference(_map: *mut vm_map) {

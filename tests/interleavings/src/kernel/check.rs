@@ -17,6 +17,8 @@ pub fn at_rest() {
             check_map(k, map, &mut broken);
         }
         check_wirings(k, &mut broken);
+        #[cfg(feature = "sound")]
+        check_access(k, &mut broken);
         if k.maps.iter().any(|map| map.gone && !entries(&map.raw).is_empty()) {
             broken.push("a map that is gone has entries");
         }
@@ -164,6 +166,27 @@ fn check_wirings(k: &Kernel, broken: &mut Vec<&'static str>) {
             std::cmp::Ordering::Greater => broken.push("a page is wired more often than it is due"),
             std::cmp::Ordering::Less => broken.push("a page of a wired entry is not wired"),
             std::cmp::Ordering::Equal => {}
+        }
+    }
+}
+
+/// A wired page is in the pmap, and may be used in all ways that its entry allows.
+#[cfg(feature = "sound")]
+fn check_access(k: &Kernel, broken: &mut Vec<&'static str>) {
+    for map in &k.maps {
+        for entry in entries(&map.raw) {
+            // SAFETY: `entries` gives live entries alone.
+            let entry = unsafe { &*entry };
+            let pages = entry.links.start as usize / PAGE..entry.links.end as usize / PAGE;
+            for page in pages.filter(|_| entry.wired_count != 0) {
+                match map.mapped.get(&page) {
+                    None => broken.push("a wired page is not mapped"),
+                    Some(mapped) if entry.protection & WRITE != 0 && !mapped.writable => {
+                        broken.push("a store to a wired page would fault");
+                    }
+                    Some(_) => {}
+                }
+            }
         }
     }
 }

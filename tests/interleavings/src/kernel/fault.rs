@@ -10,7 +10,7 @@
 use std::ptr::addr_of;
 
 use super::fault_page::fault_page;
-use super::map::{entry_at, index_of};
+use super::map::{entry_at, index_of, Mapped};
 use super::object::{number, paging_begin, paging_end, vm_object_shadow, wakeup_done};
 use super::operations::WRITE;
 use super::{lock, me, point, reads_map, reads_maps, stop, with, writes_page, PAGE};
@@ -84,7 +84,7 @@ pub fn wire_fast(map: usize, address: usize, entry: *mut vm_map_entry) -> bool {
         // The object is unlocked while the page enters the pmap.
         point();
         writes_page(object, index);
-        enters_pmap(map, address, page);
+        enters_pmap(map, address, page, read!(entry, protection));
         wakeup_done(page);
     }
     paging_end(object);
@@ -98,8 +98,9 @@ fn object_of(entry: *mut vm_map_entry) -> usize {
 }
 
 /// `PMAP_ENTER`
-fn enters_pmap(map: usize, address: usize, page: usize) {
-    with(|k| k.maps[map].mapped.insert(address / PAGE, page));
+fn enters_pmap(map: usize, address: usize, page: usize, protection: i32) {
+    let mapped = Mapped { page, writable: protection & WRITE != 0 };
+    with(|k| k.maps[map].mapped.insert(address / PAGE, mapped));
 }
 
 /// What a lookup found.
@@ -219,7 +220,8 @@ pub fn fault(map: usize, address: usize, access: i32, wire: bool) -> bool {
             paging_end(object);
             continue 'retry;
         }
-        enters_pmap(map, address, page);
+        // A page below may be read, or copied.
+        enters_pmap(map, address, page, protection & if found.is_below() { !WRITE } else { !0 });
         if wire {
             if wired {
                 with(|k| {

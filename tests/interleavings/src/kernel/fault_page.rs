@@ -16,6 +16,11 @@ pub struct Busy {
 }
 
 impl Busy {
+    /// Whether it is in an object below.
+    pub fn is_below(&self) -> bool {
+        self.stands_in.is_some()
+    }
+
     pub fn release(self) {
         if let Some((object, page)) = self.stands_in {
             writes_page(object, with(|k| k.pages[page].index));

@@ -85,6 +85,9 @@ pub fn c_forks(map: usize, pages: Pages) {
         if !wired {
             // SAFETY: as in `c_clips`.
             unsafe { (*entry).set_needs_copy(1) };
+            // `vm_object_pmap_protect`
+            writes_page(object, offset / PAGE);
+            with(|k| k.forbid_writing(object, offset / PAGE));
             with(|k| k.note(Step::Changes("is to be copied".to_string())));
             continue;
         }

@@ -7,13 +7,20 @@ use std::mem::offset_of;
 use std::ptr::{addr_of_mut, null_mut};
 
 use super::tree::rbtree_insert_rebalance;
-use super::{with, Kernel, PAGE};
+use super::{me, with, Kernel, PAGE};
 use crate::bindings::{list, pmap, rbtree, rbtree_node, thread, vm_map, vm_map_entry};
+
+/// A page in a pmap.
+pub struct Mapped {
+    pub page: usize,
+    /// It may be stored to.
+    pub writable: bool,
+}
 
 pub struct Map {
     pub raw: vm_map,
     /// What its pmap has: pages, by the number of the page in the map.
-    pub mapped: BTreeMap<usize, usize>,
+    pub mapped: BTreeMap<usize, Mapped>,
     /// The last reference is gone, and all that was in it.
     pub gone: bool,
     pub name: &'static str,
@@ -51,6 +58,21 @@ impl Kernel {
         map.raw.lock.set_can_sleep(1);
         self.maps.push(map);
         self.maps.len() - 1
+    }
+
+    /// What a pmap has, by the maps with it that this thread has locked: addresses are theirs.
+    #[cfg(feature = "callers")]
+    pub fn mapped_by(
+        &mut self,
+        pmap: *mut pmap,
+    ) -> impl Iterator<Item = &mut BTreeMap<usize, Mapped>> {
+        let holds = &self.threads[me()].holds;
+        let is_held = |map: usize| holds.iter().any(|(held, _)| *held == map);
+        self.maps
+            .iter_mut()
+            .enumerate()
+            .filter(move |(number, map)| std::ptr::eq(map.raw.pmap, pmap) && is_held(*number))
+            .map(|(_, map)| &mut map.mapped)
     }
 
     /// The map whose header lies at an address.

@@ -107,6 +107,9 @@ pub struct Kernel {
     /// None: it is not, and never will be.
     #[cfg(feature = "sound")]
     pub memory_is_plenty: Option<bool>,
+    /// What `pmap_pte` was asked for last.
+    #[cfg(feature = "sound")]
+    pub pte: u64,
     pub trace: Option<Trace>,
 }
 

@@ -133,7 +133,14 @@ impl Kernel {
 
     /// `pmap_page_protect` to none.
     pub fn unmap_page(&mut self, page: usize) {
-        self.maps.iter_mut().for_each(|map| map.mapped.retain(|_, mapped| *mapped != page));
+        self.maps.iter_mut().for_each(|map| map.mapped.retain(|_, mapped| mapped.page != page));
+    }
+
+    /// Nobody may store to a page of an object, if it is there, without a fault.
+    pub fn forbid_writing(&mut self, object: usize, index: usize) {
+        let Some(page) = self.objects[object].resident.get(&index) else { return };
+        let mapped = self.maps.iter_mut().flat_map(|map| map.mapped.values_mut());
+        mapped.filter(|mapped| mapped.page == *page).for_each(|mapped| mapped.writable = false);
     }
 
     pub fn set_busy(&mut self, page: usize) {

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //! What the module uses of the kernel besides with the feature `sound`.
 //!
-//! Others may run in [`vm_fault`] and [`vm_fault_wire_fast`]. What the module does to a
-//! page while it holds the spin lock of an object is one step here.
+//! Others may run in [`vm_fault`] and [`vm_fault_wire_fast`], and where the module says so
+//! itself. What it does to a page while it holds the spin lock of an object is one step here.
 
 use std::ptr::null_mut;
 
 use super::fault::{count_unwired, fault, wire_fast};
 use super::lock::{lock_map, unlock_map};
-use super::map::index_of;
+use super::map::{index_of, Mapped};
 use super::object::{number, wakeup_done};
 use super::operations::{enter_locked, note, Pages, NONE, READ_WRITE};
 use super::{
     asks_for_memory, me, point, stop, takes_memory, with, writes_page, Kernel, Mode, PAGE,
 };
 use crate::bindings::{
-    pmap, shim_KERN_SUCCESS as SUCCESS, slock, vm_fault_continuation_t, vm_map, vm_map_entry,
-    vm_object, vm_page,
+    pmap, shim_INTEL_PTE_VALID as PTE_VALID, shim_INTEL_PTE_WRITE as PTE_WRITE,
+    shim_KERN_SUCCESS as SUCCESS, slock, vm_fault_continuation_t, vm_map, vm_map_entry, vm_object,
+    vm_page,
 };
 use crate::trace::Step;
 
@@ -63,12 +64,12 @@ impl Kernel {
     }
 
     /// The page that a pmap has for an address of the map which this thread has locked.
-    fn mapped(&self, pmap: *mut pmap, address: u64) -> Option<usize> {
+    fn mapped(&self, pmap: *mut pmap, address: u64) -> Option<&Mapped> {
         let mut holds = self.threads[me()].holds.iter();
         let (map, _) = holds.find(|(map, mode)| {
             *mode == Mode::Write && std::ptr::eq(self.maps[*map].raw.pmap, pmap)
         })?;
-        self.maps[*map].mapped.get(&(address as usize / PAGE)).copied()
+        self.maps[*map].mapped.get(&(address as usize / PAGE))
     }
 }
 
@@ -130,7 +131,21 @@ extern "C" fn vm_page_unwire(page: *mut vm_page) {
 
 #[no_mangle]
 extern "C" fn pmap_extract(pmap: *mut pmap, va: u64) -> u64 {
-    with(|k| k.mapped(pmap, va).map_or(0, phys_addr))
+    with(|k| k.mapped(pmap, va).map_or(0, |mapped| phys_addr(mapped.page)))
+}
+
+/// The table's word for an address, as it is at the call.
+#[no_mangle]
+extern "C" fn pmap_pte(pmap: *mut pmap, va: u64) -> *mut u64 {
+    with(|k| {
+        let bits = match k.mapped(pmap, va) {
+            None => 0,
+            Some(mapped) if mapped.writable => PTE_VALID | PTE_WRITE,
+            Some(_) => PTE_VALID,
+        };
+        k.pte = bits.into();
+        &raw mut k.pte
+    })
 }
 
 /// It may be mapped no longer: then only the table is left, in which nothing is to be changed.

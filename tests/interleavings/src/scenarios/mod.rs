@@ -16,6 +16,8 @@ use crate::versions::FEATURES;
 
 #[cfg(feature = "sound")]
 mod fresh;
+#[cfg(feature = "sound")]
+mod mapped;
 mod merging;
 mod neighbours;
 mod own_region;
@@ -24,7 +26,7 @@ mod sound;
 
 /// Those that only `sound` has.
 #[cfg(feature = "sound")]
-const OF_SOUND: [&[Scenario]; 2] = [sound::SCENARIOS, fresh::SCENARIOS];
+const OF_SOUND: [&[Scenario]; 3] = [sound::SCENARIOS, fresh::SCENARIOS, mapped::SCENARIOS];
 #[cfg(not(feature = "sound"))]
 const OF_SOUND: [&[Scenario]; 0] = [];
 

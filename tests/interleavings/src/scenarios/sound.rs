@@ -6,7 +6,7 @@ use super::{
     bad_page, kernel_map, load, one, one_object, pages, unwire, wire, Scenario, DEFAULT, K, RA, RB,
     RC, RS,
 };
-use crate::expect::{NOT_WIRED, WIRED_TOO_OFTEN};
+use crate::expect::{NOT_MAPPED, NOT_WIRED, WIRED_TOO_OFTEN};
 use crate::explore::PASSES;
 use crate::kernel::fault::fault;
 use crate::kernel::in_c::{
@@ -312,7 +312,7 @@ pub static SCENARIOS: &[Scenario] = &[
             }),
             ('F', || store(RA)),
         ],
-        expect: &[PASSES, NOT_WIRED, WIRED_TOO_OFTEN],
+        expect: &[PASSES, NOT_WIRED, WIRED_TOO_OFTEN, NOT_MAPPED],
         ..DEFAULT
     },
     Scenario {

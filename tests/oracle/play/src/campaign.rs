@@ -62,6 +62,7 @@ struct Board {
     met: [[AtomicU64; 2]; CONDITIONS.len()],
     strictly: AtomicU64,
     filled: AtomicU64,
+    wired_as_mapped: AtomicU64,
     /// The lowest case in which a branch was taken, and not taken.
     ways: [[AtomicU64; 2]; reach::MOST],
 }
@@ -84,6 +85,7 @@ struct Ran {
     met: [[u64; 2]; CONDITIONS.len()],
     strictly: u64,
     filled: u64,
+    wired_as_mapped: u64,
 }
 
 /// What a campaign found.
@@ -96,6 +98,8 @@ pub struct Found {
     pub strictly: u64,
     /// In how many cases ours brought in zeros without a fault.
     pub filled: u64,
+    /// In how many it wired a page as it was mapped.
+    pub wired_as_mapped: u64,
     /// Per branch, the first cases that took it and did not.
     pub ways: Vec<[Option<u64>; 2]>,
 }
@@ -152,6 +156,7 @@ impl Campaign<'_> {
             met: std::array::from_fn(|i| [0, 1].map(|way| board.met[i][way].load(Relaxed))),
             strictly: board.strictly.load(Relaxed),
             filled: board.filled.load(Relaxed),
+            wired_as_mapped: board.wired_as_mapped.load(Relaxed),
             ways: ways.iter().map(|way| [0, 1].map(|i| some(way[i].load(Relaxed)))).collect(),
         })
     }
@@ -223,6 +228,7 @@ impl Campaign<'_> {
             }
             board.strictly.fetch_add(ran.strictly, Relaxed);
             board.filled.fetch_add(ran.filled, Relaxed);
+            board.wired_as_mapped.fetch_add(ran.wired_as_mapped, Relaxed);
             board.done.fetch_add(end - first, Relaxed);
         }
     }
@@ -255,7 +261,9 @@ impl Campaign<'_> {
                     count[1] += u64::from(met.differs);
                 }
                 ran.strictly += u64::from(ends.strictly);
-                ran.filled += u64::from(bench.machine.pages.filled != 0);
+                let pages = &bench.machine.pages;
+                ran.filled += u64::from(pages.filled != 0);
+                ran.wired_as_mapped += u64::from(pages.wired_as_mapped != 0);
             }
             if armed {
                 self.note_ways(bench, board, index)?;

@@ -107,6 +107,9 @@ pub enum Poke {
     BeLikely { missing: u32 },
     /// These pages, by number modulo 32, nobody has brought in.
     Absent { pages: u32 },
+    /// Of these pages of the map, by number modulo 32, the pmap has those that are there; and
+    /// has these of them to be stored to.
+    Mapped { pages: u32, stored: u32 },
     /// So much memory is free that what nobody has touched needs no fault.
     Plenty,
     /// A page of an entry cannot be brought in.

@@ -59,6 +59,10 @@ pub fn case(rng: &mut Rng, entries: u32, case: &mut Case) {
     if rng.chance(1, 2) {
         case.pokes.push(Poke::Plenty);
     }
+    if rng.chance(1, 2) {
+        let (pages, stored) = (rng.next() as u32, rng.next() as u32);
+        case.pokes.push(Poke::Mapped { pages, stored });
+    }
     case.ops.push(op);
 }
 

@@ -153,6 +153,7 @@ impl Bench {
         self.machine.hold = None;
         self.machine.pages.failing = None;
         self.machine.pages.absent = 0;
+        (self.machine.pages.mapped, self.machine.pages.stored) = (0, 0);
         self.machine.pages.memory_is_plenty = false;
         self.machine.plan.start(&case.acts);
         for &poke in &case.pokes {

@@ -272,6 +272,9 @@ impl Machine {
                 layout.set(layout.map, Field::SizeWired, drifted);
             }
             Poke::Absent { pages } => self.pages.absent = pages,
+            Poke::Mapped { pages, stored } => {
+                (self.pages.mapped, self.pages.stored) = (pages, stored);
+            }
             Poke::Plenty => self.pages.memory_is_plenty = true,
             Poke::Failing { slot, page } => {
                 let address = |entry| layout.get(entry, Field::Start) + PAGE * page;

@@ -32,8 +32,14 @@ pub struct Pages {
     pub failing: Option<u32>,
     /// So many are free that what nobody has touched need not wait for memory.
     pub memory_is_plenty: bool,
+    /// Pages of the map, by number modulo 32, that the pmap has if they are there, and which
+    /// of these may be stored to.
+    pub mapped: u32,
+    pub stored: u32,
     /// How many have been filled with zeros by ours, in this call.
     pub filled: u32,
+    /// How many has it wired as they were mapped.
+    pub wired_as_mapped: u32,
 }
 
 /// What becomes of a call that has to do with pages.
@@ -52,6 +58,9 @@ pub enum Do {
     /// `vm_page_wire`, `vm_page_unwire`, of the page that was looked up.
     WirePage,
     UnwirePage,
+    /// `pmap_extract`, and `pmap_pte`, of a page of the map.
+    Extract,
+    FindWord,
     /// `vm_page_mem_free`.
     CountFree,
     /// `vm_page_grab`: a page to be filled with zeros.
@@ -65,7 +74,7 @@ impl Pages {
     pub fn start(&mut self, layout: &Layout) {
         self.counts.clear();
         self.came.clear();
-        self.filled = 0;
+        (self.filled, self.wired_as_mapped) = (0, 0);
         for entry in layout.ring() {
             let get = |field| layout.get(entry, field);
             if get(Field::WiredCount) != 0 && get(Field::IsSubMap) == 0 {
@@ -96,6 +105,21 @@ impl Pages {
             && !self.came.contains(&place)
     }
 
+    /// What the pmap has at an address of the map, and whether it may be stored to. A page
+    /// of an object below has come by a load.
+    fn mapped_at(&self, layout: &Layout, address: u32) -> Option<(Place, bool)> {
+        let bit = |of: u32| of >> (address / PAGE % 32) & 1 != 0;
+        let mut ring = layout.ring().filter(|_| bit(self.mapped) && !self.cannot_be_had(address));
+        let place = ring.find_map(|entry| place_in(layout, entry, address))?;
+        if !self.is_absent(place) {
+            return Some((place, bit(self.stored)));
+        }
+        let below = layout.get(place.0, Field::Shadow);
+        let offset = place.1.wrapping_add(layout.get(place.0, Field::ShadowOffset));
+        let place = (below, offset);
+        (below != 0 && !self.is_absent(place)).then_some((place, false))
+    }
+
     fn cannot_be_had(&self, address: u32) -> bool {
         self.failing == Some(address & !(PAGE - 1))
     }
@@ -119,6 +143,15 @@ fn place_in(layout: &Layout, entry: u32, address: u32) -> Option<Place> {
     each(layout, entry, |at, place| found = found.or((at == address).then_some(place)));
     found
 }
+
+/// The physical address of a page; none is 0.
+fn physical(place: Place) -> u32 {
+    (place.0 ^ place.1) | 1
+}
+
+/// Bits of what a pmap's table has: there is a page, and it may be stored to.
+const VALID: u32 = 1;
+const WRITE: u32 = 2;
 
 impl Machine {
     /// Plays a call; returns what it returns.
@@ -176,9 +209,27 @@ impl Machine {
                 let count = pages.count(place).max(0);
                 let page = self.clear_page_at_hand();
                 self.layout.set(page, Field::PageWireCount, count as u32);
+                self.layout.set(page, Field::PhysicalAddress, physical(place));
                 low::write32(page + self.layout.page_size, place.0);
                 low::write32(page + self.layout.page_size + 4, place.1);
                 return Ok(page);
+            }
+            Do::Extract => {
+                let mapped = pages.mapped_at(layout, argument(1));
+                return Ok(mapped.map_or(0, |(place, _)| physical(place)));
+            }
+            Do::FindWord => {
+                if argument(0) != low::read32(layout.kernel_pmap) {
+                    return Err(Stop::Refused("pmap_pte of a pmap whose tables may go"));
+                }
+                let bits = match pages.mapped_at(layout, argument(1)) {
+                    None => 0,
+                    Some((_, false)) => VALID,
+                    Some((_, true)) => VALID | WRITE,
+                };
+                let word = self.word_at_hand();
+                low::write32(word, bits);
+                return Ok(word);
             }
             Do::CountFree => {
                 // What cannot be had is a pager's.
@@ -212,6 +263,7 @@ impl Machine {
                 let behind = page + self.layout.page_size;
                 let place = (low::read32(behind), low::read32(behind + 4));
                 self.pages.add(place, by);
+                self.pages.wired_as_mapped += u32::from(what == Do::WirePage);
                 let count = self.pages.count(place).max(0) as u32;
                 self.layout.set(page, Field::PageWireCount, count);
             }
@@ -229,6 +281,11 @@ impl Machine {
     /// Where the page is that was looked up last, and behind it which.
     fn page_at_hand(&self) -> u32 {
         low::GATE + 0xa00
+    }
+
+    /// Where the word is that was asked for last.
+    fn word_at_hand(&self) -> u32 {
+        self.page_at_hand() + self.layout.page_size + 8
     }
 
     pub(crate) fn map_is_locked(&self) -> bool {

@@ -17,8 +17,11 @@ const WORDS: u32 = CODE + 0x1000;
 /// The one `vm_page`, and the current task, which counts faults.
 pub const PAGE: u32 = CODE + 0x2000;
 pub const TASK: u32 = PAGE + 0x200;
-/// The page's physical address.
+/// The page's physical address, and the word of a pmap's table for it.
 pub const PHYSICAL: u32 = 0x1000;
+const TABLE_WORD: u32 = TASK + 0x200;
+/// There is a page, and it may be stored to.
+const VALID_TO_STORE: u32 = 3;
 /// Offsets in the code.
 const BREAKPOINT: u32 = 0;
 const NOTHING: u32 = 1;
@@ -189,13 +192,14 @@ impl PageCode {
     /// `stubs`: those of `install`; `own`: what the functions in `OF_PAGES` begin with.
     ///
     /// Each place of each object has `PAGE`, which stays wired; pmaps have it wherever they are
-    /// asked.
+    /// asked, to be stored to.
     pub fn new(kernel: &Kernel, mut stubs: Places, own: Vec<(u32, Stub)>) -> Result<Self> {
         stubs.retain(|(at, _)| own.iter().all(|(own, _)| own != at));
         let mut changes: Vec<_> = own.into_iter().map(|(at, own)| (at, stub(0), own)).collect();
         for (name, value) in [
             ("vm_page_lookup", PAGE),
             ("pmap_extract", PHYSICAL),
+            ("pmap_pte", TABLE_WORD),
             ("vm_page_wire", 0),
             ("vm_page_unwire", 0),
             ("pmap_enter", 0),
@@ -234,6 +238,7 @@ pub fn install(kernel: &Kernel, put_away: &PutAway) -> Result<(Places, Vec<(u32,
     };
     low::bytes(CODE, code.len() as u32).copy_from_slice(code);
     low::protect(CODE, 0x1000, low::RX);
+    low::write32(TABLE_WORD, VALID_TO_STORE);
 
     let (mut stubs, mut of_pages) = (Vec::new(), Vec::new());
     let (text, size) = *kernel.text.first().context("a kernel without code")?;
