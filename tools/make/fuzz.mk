@@ -50,7 +50,7 @@ fuzz-wrong: for-kernel packages-run fuzz-program
 		$(patience) --logs "$$folder/fuzz-wrong-logs"
 
 # Both judges see something: a version that is wrong, told from the stock kernel, and a model that is. And a case that stops the
-# kernel is the one that is named.
+# kernel is the one that is named; and what calls are made in another way for is still there, and still met without that.
 .PHONY: fuzz-test
 fuzz-test: for-kernel packages-run fuzz-program
 	@$(MAKE) --silent --no-print-directory -C tests/fuzz BUILD=../../build/fuzz-model-error MODEL_ERROR=1
@@ -59,4 +59,6 @@ fuzz-test: for-kernel packages-run fuzz-program
 		$(quick-loader)
 	@folder=$(call made,folder) && \
 	tests/fuzz/blames-the-case.sh $(VMTOOL) '$(KERNEL)' $(FUZZ) "$$folder/fuzz-known-logs" $(quick-loader)
+	@folder=$(call made,folder) && \
+	tests/fuzz/steers-round.sh $(VMTOOL) '$(KERNEL)' $(FUZZ) "$$folder/fuzz-steered-logs" $(quick-loader)
 	@$(MAKE) --silent --no-print-directory fuzz-wrong ONLY='shadows-read-only needs-copy-ignored' CALLS=4000
