@@ -65,6 +65,7 @@ fixes! {
     vm "refused-clips",
     vm "convert-loses-waiters",
     vm "copyin-leaks",
+    vm "copy-too-small",
     ipc "late-wakeup",
 }
 
