@@ -13,6 +13,7 @@ mod read;
 /// UP kernels put an empty structure of another name where SMP ones have a `struct slock`. One name
 /// for both lets the same source compile against either.
 const EMPTY_LOCK: &str = "simple_lock_data_empty";
+const LOCK: &str = "slock";
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum CType {
@@ -170,17 +171,23 @@ impl Layouts {
     }
 }
 
+/// The name that a structure has here.
+pub fn our_name(name: &str) -> &str {
+    match name {
+        EMPTY_LOCK => LOCK,
+        other => other,
+    }
+}
+
 fn rename_empty_lock(structs: &mut BTreeMap<String, Struct>) {
     let Some(mut empty) = structs.remove(EMPTY_LOCK) else {
         return;
     };
-    empty.name = "slock".to_string();
+    empty.name = LOCK.to_string();
     structs.insert(empty.name.clone(), empty);
     for member in structs.values_mut().flat_map(|s| &mut s.members) {
         if let CType::Named(_, name) = &mut member.c_type {
-            if name == EMPTY_LOCK {
-                *name = "slock".to_string();
-            }
+            *name = our_name(name).to_string();
         }
     }
 }

@@ -9,6 +9,8 @@ use anyhow::{bail, Context, Result};
 use gimli::{AttributeValue, UnitOffset};
 use object::{Object, ObjectSection};
 
+use kit::dwarf::our_name;
+
 use crate::elf::{Die, Dwarf, Unit};
 
 const SECTION: &str = ".gnumach_layout.signatures";
@@ -187,7 +189,8 @@ fn type_text(dwarf: &Dwarf, unit: &Unit, at: UnitOffset) -> Result<String> {
         }
         gimli::DW_TAG_enumeration_type => format!("u{}", bits()?),
         gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type => {
-            name_of(dwarf, unit, &die)?.unwrap_or_else(|| "an unnamed structure".to_string())
+            let name = name_of(dwarf, unit, &die)?;
+            name.map_or("an unnamed structure".to_string(), |name| our_name(&name).to_string())
         }
         gimli::DW_TAG_subroutine_type => "function".to_string(),
         gimli::DW_TAG_array_type => format!("{}[]", referred(dwarf, unit, &die)?),
