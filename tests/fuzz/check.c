@@ -98,6 +98,55 @@ static void shared_pages_change_together_and_copies_do_not(void)
 		assert(!model.cells[i].users);
 }
 
+/* Page 0 is wired already, page 1 can be had, page 2 not, page 3 may not be accessed. */
+static struct page *some_of_which_cannot_be_had(enum failed_wiring failed_wiring, struct page before[PAGES])
+{
+	struct page *page = fresh(4);
+
+	model.failed_wiring = failed_wiring;
+	contents(&model, &page[2])->bad = contents(&model, &page[2])->going = true;
+	wire_page(&page[0], PROT_DEFAULT);
+	page[3].protection = PROT_NONE;
+	memcpy(before, page, PAGES * sizeof *page);
+	for (unsigned i = 0; i < 4; i++)
+		wire_page(&page[i], PROT_DEFAULT);
+	return page;
+}
+
+static void what_cannot_be_wired_is_taken_back(void)
+{
+	struct page before[PAGES], *page;
+
+	page = some_of_which_cannot_be_had(IS_HIDDEN, before);
+	assert(!take_back(&model, page, 4, before) && is_wired(&page[1]) && is_wired(&page[2]) && !model.gone);
+	page = some_of_which_cannot_be_had(TAKES_ENTRY_BACK, before);
+	assert(take_back(&model, page, 4, before) == KERN_MEMORY_ERROR && model.gone);
+	assert(is_wired(&page[0]) && is_wired(&page[1]) && !page[2].wanted && page[3].wanted);
+	page = some_of_which_cannot_be_had(TAKES_CALL_BACK, before);
+	assert(take_back(&model, page, 4, before) == KERN_MEMORY_ERROR && model.gone);
+	assert(is_wired(&page[0]) && !page[1].wanted && !page[2].wanted && !page[3].wanted);
+	page = some_of_which_cannot_be_had(TAKES_CALL_BACK, before);
+	assert(!take_back(&model, page, 2, before) && is_wired(&page[1]));
+}
+
+static void what_cannot_be_copied_is_not_forked(void)
+{
+	struct page *page = fresh(2);
+
+	page[0].protection = PROT_WRITE;
+	assert(!cannot_be_forked(&page[0]));
+	page[0].wanted = true;
+	assert(cannot_be_forked(&page[0]) && !cannot_be_forked(&page[1]));
+	page[0].protection = PROT_NONE;
+	assert(!cannot_be_forked(&page[0]));
+	page[0].permanent = true;
+	assert(cannot_be_forked(&page[0]));
+	fork_view(&model, &model.views[1]);
+	assert(!model.views[1].pages[0].mapped && model.views[1].pages[1].mapped);
+	page[0].inheritance = INHERIT_SHARE;
+	assert(!cannot_be_forked(&page[0]));
+}
+
 static void meets(const char *name, struct call call)
 {
 	const char *known = known_defect(&model, &call, (struct kept_away){ 0 });
@@ -144,9 +193,7 @@ static void known_defects_are_met_where_they_are(void)
 	meets("silent-wire-failure", (struct call){ .operation = WIRE, .page = 0, .pages = 2 });
 	meets_none((struct call){ .operation = UNWIRE, .page = 0, .pages = 2 });
 	meets_none((struct call){ .operation = FORK, .to = 1 });
-	page[1].shared = true;
-	meets("fork-endless", (struct call){ .operation = FORK, .to = 1 });
-	page[1].wanted = true;
+	page[1].shared = page[1].wanted = true;
 	meets("lock-wired-page", (struct call){ .operation = SYNC, .page = 0, .pages = 1, .give_back = true });
 	meets_none((struct call){ .operation = SYNC, .page = 0, .pages = 1 });
 
@@ -271,6 +318,8 @@ int main(void)
 	shared_pages_change_together_and_copies_do_not();
 	an_object_that_is_mapped_no_longer_is_not_known_once_it_was_stored_to();
 	an_object_whose_pager_is_gone_is_not_mapped_again();
+	what_cannot_be_wired_is_taken_back();
+	what_cannot_be_copied_is_not_forked();
 	known_defects_are_met_where_they_are();
 	words_are_taken_or_refused();
 	calls_are_told_in_words();

@@ -99,7 +99,9 @@ void read(struct subject *s, const struct call *call, struct view *view, struct 
 
 		see(s, "result of vm_inherit", address,
 		    vm_inherit(&s->caller, s->caller.task, address, call->pages * PAGE, INHERIT_NONE), 0);
-		*copy = (struct copy){ .address = address, .pages = call->pages, .wired = model->views[0].future };
+		*copy = (struct copy){ .address = address, .pages = call->pages };
+		if (model->views[0].future)
+			copy->wired = new_wired_pages(model, page, call->pages);
 		for (unsigned i = 0; i < call->pages; i++) {
 			copy->words[i] = words[i];
 			copy->lent |= lends(&page[i]);
@@ -118,7 +120,7 @@ void read(struct subject *s, const struct call *call, struct view *view, struct 
 		to->copied = true;
 		to->lent = lends(&page[i]);
 	}
-	wire_new_pages(&model->views[0], &model->views[0].pages[first], call->pages);
+	wire_new_pages(model, &model->views[0], &model->views[0].pages[first], call->pages);
 	look(s, 0, first, call->pages);
 }
 

@@ -87,7 +87,7 @@ void see_wired_sum(struct subject *s, unsigned number)
 	uint32_t wired = wired_pages(view), room;
 
 	for (unsigned i = 0; number == 0 && i < COPIES; i++)
-		wired += s->model.copies[i].wired ? s->model.copies[i].pages : 0;
+		wired += s->model.copies[i].pages ? s->model.copies[i].wired : 0;
 	room = WIRE_LIMIT - wired * PAGE;
 	see(s, "result of wiring a hole of all that may still be wired", number,
 	    vm_wire(&s->caller, s->host, view->task, HOLE, room, PROT_DEFAULT), KERN_NO_SPACE);

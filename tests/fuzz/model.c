@@ -45,10 +45,42 @@ void wire_page(struct page *page, uint32_t access)
 	page->stale = access && page->stale;
 }
 
-void wire_new_pages(const struct view *view, struct page *page, unsigned pages)
+result_t take_back(struct model *model, struct page *page, unsigned pages, const struct page before[PAGES])
 {
+	result_t result = 0;
+
+	for (unsigned i = 0; i < pages && model->failed_wiring != IS_HIDDEN; i++) {
+		if (!is_wired(&page[i]) || !is_bad(model, &page[i]))
+			continue;
+		model->gone |= contents(model, &page[i])->going;
+		page[i].wanted = page[i].stale = false;
+		result = KERN_MEMORY_ERROR;
+		/* The first that is asked for ends it. */
+		if (model->failed_wiring == TAKES_CALL_BACK)
+			break;
+	}
+	for (unsigned i = 0; i < pages && result && model->failed_wiring == TAKES_CALL_BACK; i++)
+		if (!is_wired(&before[i]) && (is_wired(&page[i]) || !before[i].wanted))
+			page[i].wanted = page[i].stale = false;
+	return result;
+}
+
+void wire_new_pages(struct model *model, const struct view *view, struct page *page, unsigned pages)
+{
+	static const struct page none[PAGES];
+
 	for (unsigned i = 0; view->future && i < pages; i++)
 		wire_page(&page[i], page[i].protection);
+	take_back(model, page, pages, none);
+}
+
+unsigned new_wired_pages(const struct model *model, const struct page *page, unsigned pages)
+{
+	unsigned wired = 0;
+
+	for (unsigned i = 0; i < pages; i++)
+		wired += model->failed_wiring == IS_HIDDEN || !is_bad(model, &page[i]);
+	return wired;
 }
 
 struct words_of *contents(struct model *model, const struct page *page)
@@ -185,12 +217,17 @@ bool lends(const struct page *page)
 	return page->mapped && (is_in_common(page) || page->lent);
 }
 
+bool cannot_be_forked(const struct page *page)
+{
+	return page->inheritance == INHERIT_COPY && (is_wired(page) || page->permanent) && !(page->protection & PROT_READ);
+}
+
 void fork_view(struct model *model, struct view *child)
 {
 	for (unsigned i = 0; i < PAGES; i++) {
 		struct page *from = &model->views[0].pages[i], *to = &child->pages[i];
 
-		if (!from->mapped || from->inheritance == INHERIT_NONE)
+		if (!from->mapped || from->inheritance == INHERIT_NONE || cannot_be_forked(from))
 			continue;
 		*to = *from;
 		to->wanted = to->stale = false;

@@ -61,12 +61,20 @@ struct copy {
 	uint32_t address;
 	unsigned pages;	/* 0: none */
 	bool lent;	/* as a page may be */
-	bool wired;	/* the subject wires what comes */
+	unsigned wired;	/* so many of them, as the subject wires what comes */
 	struct words_of words[PAGES];
+};
+
+/* What becomes of a wiring when a page cannot be had. */
+enum failed_wiring {
+	IS_HIDDEN,	/* nothing: it counts as wired, see silent-wire-failure */
+	TAKES_ENTRY_BACK,	/* what is mapped with it is not wired. All pages of an entry are alike in this, being of one object */
+	TAKES_CALL_BACK,	/* nothing is wired by the call */
 };
 
 struct model {
 	uint32_t place;	/* of the arena */
+	enum failed_wiring failed_wiring;
 	struct view views[VIEWS];
 	struct copy copies[COPIES];
 	struct cell cells[CELLS];
@@ -82,8 +90,15 @@ bool is_wired(const struct page *page);
 uint32_t wired_pages(const struct view *view);
 /* The page becomes one that is to be wired for ACCESS, or no longer. */
 void wire_page(struct page *page, uint32_t access);
-/* A page that has just come is wired in such a map. */
-void wire_new_pages(const struct view *view, struct page *page, unsigned pages);
+/*
+ * Pages were changed by a call, from what they were BEFORE it, as if all that it wires could be had: what cannot is taken back.
+ * Returns what the call says of it.
+ */
+result_t take_back(struct model *model, struct page *page, unsigned pages, const struct page before[PAGES]);
+/* Pages that have just come are wired in such a map. Nobody is told what cannot be. */
+void wire_new_pages(struct model *model, const struct view *view, struct page *page, unsigned pages);
+/* So many of such pages would be wired elsewhere. */
+unsigned new_wired_pages(const struct model *model, const struct page *page, unsigned pages);
 struct words_of *contents(struct model *model, const struct page *page);
 
 /* Gives the objects their contents. */
@@ -116,6 +131,8 @@ void store_word(struct model *model, struct page *page, unsigned word, uint32_t 
 /* Whether a copy of the page is made of a shared page's contents. */
 bool lends(const struct page *page);
 
+/* With the fix of fork-endless, whether a fork has no copy of the page: it would be read for one at once. */
+bool cannot_be_forked(const struct page *page);
 /* What a fork of the subject has. */
 void fork_view(struct model *model, struct view *child);
 void drop_view(struct model *model, struct view *view);

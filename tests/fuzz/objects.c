@@ -91,7 +91,7 @@ bool map_object(struct subject *s, const struct call *call, struct view *view, s
 		page[i].inheritance = call->inheritance;
 	}
 	if (!taken)
-		wire_new_pages(view, page, call->pages);
+		wire_new_pages(&s->model, view, page, call->pages);
 	return !taken;
 }
 
@@ -139,6 +139,16 @@ bool can_sync(const struct model *model, const struct call *call)
 	return object != GOING && !(call->flush && may_be_lent(model));
 }
 
+/* A fork's part of it, too: where the contents lie no page is flushed, but what is dirty is given back as a copy. */
+static bool is_wired_anywhere(const struct model *model, uint8_t cell)
+{
+	for (unsigned i = 0; i < VIEWS; i++)
+		for (unsigned j = 0; j < PAGES; j++)
+			if (model->views[i].pages[j].cell == cell && is_wired(&model->views[i].pages[j]))
+				return true;
+	return false;
+}
+
 /* What is flushed is as the pager has it, which keeps nothing that it is given. */
 void sync(struct subject *s, const struct call *call, const struct view *view)
 {
@@ -152,6 +162,10 @@ void sync(struct subject *s, const struct call *call, const struct view *view)
 		return;
 	see(s, "result", 0, vm_object_sync(&s->caller, name, place * PAGE, pages * PAGE, call->flush, call->give_back), 0);
 	see(s, "result of mach_port_deallocate", 0, mach_port_deallocate(&s->caller, s->caller.task, name), 0);
-	for (unsigned i = place; call->flush && i < place + pages; i++)
-		s->model.cells[s->model.objects[object][i]].words = object_words[object];
+	for (unsigned i = place; call->flush && i < place + pages; i++) {
+		uint8_t cell = s->model.objects[object][i];
+
+		if (!is_wired_anywhere(&s->model, cell))
+			s->model.cells[cell].words = object_words[object];
+	}
 }

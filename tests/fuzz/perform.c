@@ -70,7 +70,7 @@ static void map_pages(struct model *model, struct view *view, unsigned first, un
 		map_page(model, &view->pages[i], &zeros);
 		view->pages[i].copied = copied;
 	}
-	wire_new_pages(view, &view->pages[first], pages);
+	wire_new_pages(model, view, &view->pages[first], pages);
 }
 
 /* False, here and in the next ones: it was refused for want of room, and the map is as it was. */
@@ -111,7 +111,7 @@ static void map_as_told(struct subject *s, const struct call *call, struct view 
 		/* By the access that it has now. */
 		view->pages[i].wanted = view->pages[i].stale = false;
 	}
-	wire_new_pages(view, &view->pages[first], call->pages);
+	wire_new_pages(&s->model, view, &view->pages[first], call->pages);
 }
 
 static bool map(struct subject *s, const struct call *call, struct view *view, struct page *page)
@@ -158,14 +158,13 @@ static void protect(struct subject *s, const struct call *call, struct view *vie
 {
 	uint32_t address = page_address(&s->model, call->page), size = call->pages * PAGE;
 	bool maximum = call->operation == PROTECT_MAX, allowed = true;
+	struct page before[PAGES];
+	result_t wanted;
 
+	memcpy(before, page, call->pages * sizeof *page);
 	for (unsigned i = 0; i < call->pages; i++)
 		if (page[i].mapped && call->protection & ~page[i].max_protection)
 			allowed = false;
-	see(s, "result", 0,
-	    maximum ? vm_protect_max(&s->caller, view->task, address, size, call->protection) :
-		      vm_protect(&s->caller, view->task, address, size, call->protection),
-	    allowed ? 0 : KERN_PROTECTION_FAILURE);
 	for (unsigned i = 0; allowed && i < call->pages; i++) {
 		if (!page[i].mapped)
 			continue;
@@ -175,31 +174,45 @@ static void protect(struct subject *s, const struct call *call, struct view *vie
 		if (view->future && page[i].protection != PROT_NONE)
 			wire_page(&page[i], page[i].protection);
 	}
+	wanted = allowed ? take_back(&s->model, page, call->pages, before) : KERN_PROTECTION_FAILURE;
+	see(s, "result", 0,
+	    maximum ? vm_protect_max(&s->caller, view->task, address, size, call->protection) :
+		      vm_protect(&s->caller, view->task, address, size, call->protection),
+	    wanted);
 }
 
 static void wire(struct subject *s, const struct call *call, struct view *view, struct page *page)
 {
 	uint32_t access = call->operation == WIRE ? call->protection : PROT_NONE;
 	result_t wanted = walk(page, call->pages, access) ? KERN_NO_SPACE : 0;
+	struct page before[PAGES];
 
-	see(s, "result", 0,
-	    vm_wire(&s->caller, call->privileged && s->host_priv ? s->host_priv : s->host, view->task, page_address(&s->model, call->page), call->pages * PAGE, access), wanted);
+	memcpy(before, page, call->pages * sizeof *page);
 	for (unsigned i = 0; !wanted && i < call->pages; i++)
 		wire_page(&page[i], access);
+	if (!wanted)
+		wanted = take_back(&s->model, page, call->pages, before);
+	see(s, "result", 0,
+	    vm_wire(&s->caller, call->privileged && s->host_priv ? s->host_priv : s->host, view->task, page_address(&s->model, call->page), call->pages * PAGE, access), wanted);
 }
 
 /* All that the task has, whatever access that allows, or what is to come. */
 static void wire_everything(struct subject *s, const struct call *call, struct view *view)
 {
-	see(s, "result", 0, vm_wire_all(&s->caller, s->host_priv, view->task, call->flags), 0);
-	view->future = call->flags == WIRE_NONE ? false : view->future || call->flags & WIRE_FUTURE;
-	if (call->flags == WIRE_FUTURE)
-		return;
-	for (unsigned i = 0; i < PAGES; i++)
+	struct page before[PAGES];
+	result_t wanted = 0;
+
+	memcpy(before, view->pages, sizeof before);
+	for (unsigned i = 0; i < PAGES && call->flags != WIRE_FUTURE; i++)
 		if (view->pages[i].mapped)
 			wire_page(&view->pages[i], call->flags == WIRE_NONE ? PROT_NONE : PROT_DEFAULT);
-	for (unsigned i = 0; call->view == 0 && i < COPIES; i++)
-		s->model.copies[i].wired = false;
+	if (call->flags & WIRE_CURRENT)
+		wanted = take_back(&s->model, view->pages, PAGES, before);
+	see(s, "result", 0, vm_wire_all(&s->caller, s->host_priv, view->task, call->flags), wanted);
+	if (!wanted)
+		view->future = call->flags == WIRE_NONE ? false : view->future || call->flags & WIRE_FUTURE;
+	for (unsigned i = 0; call->view == 0 && call->flags == WIRE_NONE && i < COPIES; i++)
+		s->model.copies[i].wired = 0;
 }
 
 static void fork(struct subject *s, const struct call *call)

@@ -138,7 +138,8 @@ static void run_alone(void)
 	subject.host_priv = both.words->privileged ? HOST_NAME : 0;
 	leave_program_behind(&subject);
 	subject.objects = both.objects;
-	subject.maps_all = !both.words->known;
+	subject.maps_all = !(both.words->known || both.words->fixed);
+	subject.model.failed_wiring = both.words->fixed ? TAKES_ENTRY_BACK : both.words->sound ? TAKES_CALL_BACK : IS_HIDDEN;
 	subject.model.place = both.number / 2 % 2 ? FIRST_PLACE : FAR_PLACE;
 	subject.model.views[0].task = subject.caller.task;
 	start_objects(&subject.model, object_words);
