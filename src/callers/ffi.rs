@@ -6,6 +6,8 @@
 
 use core::ptr::NonNull;
 
+#[cfg(feature = "sound")]
+use crate::bindings::shim_KERN_NO_SPACE as NO_SPACE;
 use crate::bindings::{
     boolean_t, kern_return_t, shim_KERN_INVALID_ARGUMENT as INVALID_ARGUMENT,
     shim_KERN_SUCCESS as SUCCESS, shim_VM_WIRE_ALL as WIRE_ALL, vm_inherit_t, vm_map, vm_map_entry,
@@ -82,6 +84,13 @@ pub unsafe extern "C" fn vm_map_pageable(
         if lock_map { lock(map) } else { Map::from_raw(map) }.lend()
     };
     let (result, left) = pageable(map, bounds(start, end), access_type, check_range != 0);
+    // What could not be had upstream does not tell, and C relies on that where it has just put
+    // memory into a map that it locked: vm_map_copyout's caller would give it back once more.
+    #[cfg(feature = "sound")]
+    let result = match lock_map || check_range != 0 || result == NO_SPACE {
+        true => result,
+        false => SUCCESS,
+    };
     match left {
         left if lock_map => lent.unlock(left),
         Left::Written(held) => held.hand_back(),

@@ -80,7 +80,7 @@ unsigned new_wired_pages(const struct model *model, const struct page *page, uns
 
 	for (unsigned i = 0; i < pages; i++)
 		wired += model->failed_wiring == IS_HIDDEN || !is_bad(model, &page[i]);
-	return wired;
+	return model->failed_wiring == TAKES_CALL_BACK && wired < pages ? 0 : wired;
 }
 
 struct words_of *contents(struct model *model, const struct page *page)

@@ -83,6 +83,20 @@ TEST(access_that_cannot_be_given_wired)
 	CHECK_EQ(map->size_wired, 0);
 }
 
+/* Whoever has the map locked already is vm_map_enter, which drops the error, or vm_map_copyout, whose caller gave the copy away. */
+TEST(who_has_locked_the_map_is_not_told)
+{
+	map = map_new(USER_MAP, 0, 32);
+	map_add(map, 2, 4);
+	fault_failing_page = 3;
+	vm_map_lock(map);
+	CHECK_EQ(vm_map_pageable(map, AT(2), AT(4), READ_WRITE, 0, 0), KERN_SUCCESS);
+	vm_map_unlock(map);
+	CHECK_EQ(map->size_wired, 0);
+	CHECK_EQ(map_find(map, 2)->wired_access, NONE);
+	CHECK_EQ(wirings(map, 2), 0);
+}
+
 TEST(a_page_that_comes_and_goes)
 {
 	map = map_new(USER_MAP, 0, 32);
