@@ -66,6 +66,7 @@ fixes! {
     vm "convert-loses-waiters",
     vm "copyin-leaks",
     vm "copy-too-small",
+    vm "proxy-wraps",
     ipc "late-wakeup",
 }
 
