@@ -22,6 +22,7 @@ static const struct defect defects[] = {
 	{ "copy-too-small", { copy_too_small } },
 	{ "lock-wired-page", { lock_wired_page } },
 	{ "own-pager", { own_pager } },
+	{ "proxy-wraps", { proxy_wraps } },
 	{ "copyin-hides-error", { copyin_hides_error } },
 	{ "copyin-leaks", { read_what_goes, take_it_away } },
 	{ "copyin-leaks.object", { copyin_leaks_object } },

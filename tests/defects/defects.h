@@ -21,7 +21,7 @@ body_t crossing_end, crossing_end_copy, crossing_end_future, protect_freed_entry
 body_t wired_needs_copy, fork_shares_wired, fork_endless, fork_endless_object, copy_onto_itself, copy_onto_itself_piece,
 	pushed_before_wired, pushed_before_wired_shared, copy_too_small;
 /* pagers.c: an object whose pager is a thread of the same task. */
-body_t silent_wire_failure, lock_wired_page, own_pager, copyin_hides_error, copyin_leaks_object;
+body_t silent_wire_failure, lock_wired_page, own_pager, copyin_hides_error, copyin_leaks_object, proxy_wraps;
 body_t read_what_goes, take_it_away;	/* copyin-leaks */
 body_t load_refused, load_late_page;	/* load-refused */
 /* races.c: several threads on their own task's map. */

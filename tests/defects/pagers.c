@@ -17,7 +17,7 @@ static struct arena arena_of_pager(struct actor *actor, enum pager_answer answer
 }
 
 /* The error of a page that its pager does not have. */
-enum { KERN_MEMORY_ERROR = 10 };
+enum { KERN_INVALID_ARGUMENT = 4, KERN_MEMORY_ERROR = 10 };
 
 static result_t try_to_wire(const struct arena *a)
 {
@@ -51,6 +51,31 @@ void lock_wired_page(struct actor *actor)
 	arena_wire(&a, 0, 1, PROT_DEFAULT);
 	act(actor, "vm_object_sync with a flush", 0, 1, 0);
 	acted(actor, vm_object_sync(&actor->caller, pager.name, 0, PAGE, true, false));
+}
+
+/*
+ * The part begins behind two pages. The sum of its beginning, the offset and the size wraps, and is not beyond its end; what is
+ * mapped is the page in front of it.
+ */
+void proxy_wraps(struct actor *actor)
+{
+	struct arena a = arena_empty(actor);
+	struct mapping mapping = {
+		.address = arena_address(&a, 5), .size = PAGE, .offset = -PAGE, .object_is_sent = true, .protection = PROT_READ,
+		.max_protection = PROT_READ, .inheritance = INHERIT_COPY,
+	};
+	result_t result;
+
+	pager.answer = PAGER_SUPPLIES;
+	if (!pager_start(&pager, &actor->caller, actor->scene->cpus, &actor->failure))
+		return;
+	arena_map(&a, 0, 4, pager.object, PROT_DEFAULT);
+	act(actor, "vm_region_create_proxy", 2, 2, PROT_READ);
+	acted(actor, vm_region_create_proxy(&actor->caller, a.task, arena_address(&a, 2), PROT_READ, 2 * PAGE, &mapping.object));
+	act(actor, "vm_map of a proxy, at offset -1 page", 5, 1, PROT_READ);
+	result = vm_map(&actor->caller, a.task, &mapping);
+	acted_freely(actor);
+	see(actor, "result of a vm_map in front of what a proxy covers", 5, result, KERN_INVALID_ARGUMENT);
 }
 
 /* Wiring waits for the pager with the map locked for reading; sending the page takes the lock for writing. */

@@ -12,6 +12,7 @@ enum id {
 	ID_VM_STATISTICS = 2030,
 	ID_TASK_SET_SPECIAL_PORT = 2059,
 	ID_VM_MAP = 2089,
+	ID_VM_REGION_CREATE_PROXY = 4011,
 	ID_VM_WIRE_ALL = 4207,
 	ID_VM_OBJECT_SYNC = 4208,
 };
@@ -130,6 +131,17 @@ result_t vm_object_sync(const struct caller *c, port_t name, uint32_t offset, ui
 	rpc_put_boolean(&m, give_back);
 	rpc_put_boolean(&m, true);	/* wait; the kernel always does */
 	return call_and_end(c, &m);
+}
+
+result_t vm_region_create_proxy(const struct caller *c, port_t task, uint32_t address, uint32_t access, uint32_t size, port_t *proxy)
+{
+	struct rpc m;
+
+	rpc_begin(&m, task, ID_VM_REGION_CREATE_PROXY);
+	rpc_put_number(&m, address);
+	rpc_put_number(&m, access);
+	rpc_put_number(&m, size);
+	return call_for_word(c, &m, proxy);
 }
 
 result_t page_counts(const struct caller *c, struct pages *pages)

@@ -34,6 +34,8 @@ result_t vm_map(const struct caller *c, port_t task, struct mapping *mapping);
 result_t vm_wire_all(const struct caller *c, port_t host, port_t task, uint32_t flags);
 /* NAME is an object's name port, as its pager is told it. */
 result_t vm_object_sync(const struct caller *c, port_t name, uint32_t offset, uint32_t size, bool flush, bool give_back);
+/* A send right to a part of the object that is mapped at ADDRESS, which begins there. */
+result_t vm_region_create_proxy(const struct caller *c, port_t task, uint32_t address, uint32_t access, uint32_t size, port_t *proxy);
 
 /* Of the whole machine, from vm_statistics. */
 struct pages {

@@ -137,6 +137,7 @@ impl Kernel {
     }
 
     /// Nobody may store to a page of an object, if it is there, without a fault.
+    #[cfg(feature = "sound")]
     pub fn forbid_writing(&mut self, object: usize, index: usize) {
         let Some(page) = self.objects[object].resident.get(&index) else { return };
         let mapped = self.maps.iter_mut().flat_map(|map| map.mapped.values_mut());
