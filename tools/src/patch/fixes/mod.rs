@@ -67,6 +67,7 @@ fixes! {
     vm "copyin-leaks",
     vm "copy-too-small",
     vm "proxy-wraps",
+    vm "own-pager",
     ipc "late-wakeup",
 }
 
