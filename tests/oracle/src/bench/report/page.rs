@@ -22,7 +22,8 @@ const SOUND: &str = "\n## Sound\n\n\
      that wire or unwire have a loop here that the shipped side has in a callee. \"With pages\" the\n\
      kernel's code runs and counts on every side: `vm_fault_wire`, `vm_fault_wire_fast`,\n\
      `vm_fault_unwire`, `vm_fault_page`. Each page is in memory and idle. What looks one up, counts\n\
-     its wirings, or asks or changes a pmap (once a page more here to unwire) counts nowhere.\n\
+     its wirings, or asks or changes a pmap counts nowhere: once a page more here to unwire, and in\n\
+     the kernel's map twice to wire, where the page is mapped and is not entered again.\n\
      \"Page by page\" is the last of so many calls of vm_protect, each of which gives access to the\n\
      next page of a map that wires what it has; among the goals stands how many entries they leave.\n";
 
