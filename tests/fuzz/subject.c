@@ -105,7 +105,8 @@ static void run_in_crowd(unsigned thread)
 	port_t host = trap_host_self();
 
 	for (unsigned index = 0; index < both.words->calls * both.words->rounds; index++) {
-		struct call call = crowd_call(both.words->seed, both.number, thread, index, both.words->known);
+		struct call call = crowd_call(both.words->seed, both.number, thread, index,
+					      both.words->known || both.words->fixed);
 
 		both.outcome.in[thread] = call.operation;
 		set_last(thread, both.number, index, &call);

@@ -127,7 +127,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     ensure!(args.program.is_file(), "no program at {}: make fuzz-program", args.program.display());
     std::fs::create_dir_all(&args.logs)
         .with_context(|| format!("cannot make folder {}", args.logs.display()))?;
-    let subject = |name, path: &PathBuf| match args.threads > 1 && !args.known && !args.sound {
+    let lets_in = args.known || args.sound || args.fixed;
+    let subject = |name, path: &PathBuf| match args.threads > 1 && !lets_in {
         true => Subject::new(name, &stub::copy(path, &args.logs, name)?),
         false => Subject::new(name, path),
     };
