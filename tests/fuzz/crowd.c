@@ -43,7 +43,7 @@ static bool is_harmless(uint32_t number, const struct call *call)
 	}
 }
 
-struct call crowd_call(uint32_t seed, uint32_t number, unsigned thread, unsigned index, bool known)
+struct call crowd_call(uint32_t seed, uint32_t number, unsigned thread, unsigned index, bool known, bool sound)
 {
 	struct call call;
 
@@ -60,7 +60,7 @@ struct call crowd_call(uint32_t seed, uint32_t number, unsigned thread, unsigned
 		return call;
 	if (call.operation == MAP && call.inheritance == INHERIT_SHARE)
 		call.inheritance = INHERIT_COPY;
-	if (wires(number)) {
+	if (wires(number) && !sound) {
 		call.protection |= PROT_DEFAULT;
 		call.max_protection = PROT_ALL;
 	}

@@ -11,7 +11,7 @@
 enum { MAX_THREADS = 6 };
 
 /* Call INDEX of a thread. Two kinds of cases by NUMBER, as wiring meets known defects beside much of the rest: see known.toml. */
-struct call crowd_call(uint32_t seed, uint32_t number, unsigned thread, unsigned index, bool known);
+struct call crowd_call(uint32_t seed, uint32_t number, unsigned thread, unsigned index, bool known, bool sound);
 /* Whatever comes of it. */
 void attempt(const struct caller *caller, port_t host, const struct call *call);
 /* When all have made theirs: nothing must be wired, or counted so, once all is unwired and given back. */

@@ -106,7 +106,7 @@ static void run_in_crowd(unsigned thread)
 
 	for (unsigned index = 0; index < both.words->calls * both.words->rounds; index++) {
 		struct call call = crowd_call(both.words->seed, both.number, thread, index,
-					      both.words->known || both.words->fixed);
+					      both.words->known || both.words->fixed, both.words->sound);
 
 		both.outcome.in[thread] = call.operation;
 		set_last(thread, both.number, index, &call);
