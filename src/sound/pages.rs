@@ -150,14 +150,19 @@ impl Map<WriteLocked> {
     }
 
     /// Whether what the kernel's pmap has for an address of the entry may be used in all
-    /// ways that the entry allows.
+    /// ways that the entry allows. Other pmaps are not asked: their tables may go while
+    /// memory is short.
     fn may_all(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
+        if !self.has_kernel_pmap() {
+            return true;
+        }
         let asked = match entry.protection() & WRITE {
             0 => PTE_VALID,
             _ => PTE_VALID | PTE_WRITE,
         };
-        // SAFETY: this pmap is live, and its tables stay, once they are there. These bits
-        // are in the lowest word of what a table has, on all processors.
+        // SAFETY: the kernel's pmap is live, and a table of it stays where it is for ever, so
+        // that there is a word at the place, whoever changes it meanwhile. These bits are in
+        // the lowest word of what a table has, on all processors.
         unsafe {
             let place = bindings::pmap_pte(self.pmap(), address as _).cast::<u32>();
             !place.is_null() && place.read_volatile() & asked == asked
@@ -193,8 +198,7 @@ impl Map<WriteLocked> {
     /// who replaces one takes it out of all pmaps first, with its object locked.
     ///
     /// A fault on what is counted as wired enters it with all that the entry allows; of the
-    /// kernel's pmap that is asked, as other things are wired there too. The tables of others
-    /// may go while memory is short, and are not looked at.
+    /// kernel's pmap that is asked, as what is there need not have come by such a fault.
     #[inline(never)]
     fn wire_what_is_mapped(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
         schedule_point();
@@ -219,10 +223,8 @@ impl Map<WriteLocked> {
                 && vm_page::error_raw(at) == 0
         };
         // SAFETY: as before.
-        if !is_free || self.mapped(address) != unsafe { (*at).phys_addr } {
-            return false;
-        }
-        if self.has_kernel_pmap() && !self.may_all(entry, address) {
+        let is_mapped = || self.mapped(address) == unsafe { (*at).phys_addr };
+        if !(is_free && is_mapped() && self.may_all(entry, address)) {
             return false;
         }
         place.change(bindings::vm_page_wire, page);
