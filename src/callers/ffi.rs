@@ -64,6 +64,9 @@ fn bounds(start: vm_offset_t, end: vm_offset_t) -> Bounds {
 
 /// Wires a range, or unwires it. Upstream's `vm_map_pageable`.
 ///
+/// With `sound` its caller is told of pages that cannot be had, unless it has locked the map and
+/// has the range unchecked.
+///
 /// # Safety
 /// `map` is live; this thread has locked it for writing, or not at all with `lock_map`.
 #[no_mangle]
