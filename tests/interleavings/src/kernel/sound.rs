@@ -11,9 +11,7 @@ use super::lock::{lock_map, unlock_map};
 use super::map::{index_of, Mapped};
 use super::object::{number, wakeup_done};
 use super::operations::{enter_locked, note, Pages, NONE, READ_WRITE};
-use super::{
-    asks_for_memory, me, point, stop, takes_memory, with, writes_page, Kernel, Mode, PAGE,
-};
+use super::{asks_for_memory, me, point, stop, takes_memory, with, writes_page, Kernel, PAGE};
 use crate::bindings::{
     pmap, shim_INTEL_PTE_VALID as PTE_VALID, shim_INTEL_PTE_WRITE as PTE_WRITE,
     shim_KERN_SUCCESS as SUCCESS, slock, vm_fault_continuation_t, vm_map, vm_map_entry, vm_object,
@@ -63,13 +61,9 @@ impl Kernel {
         self.pages.iter().position(|page| &raw const *page.raw as usize == address)
     }
 
-    /// The page that a pmap has for an address of the map which this thread has locked.
-    fn mapped(&self, pmap: *mut pmap, address: u64) -> Option<&Mapped> {
-        let mut holds = self.threads[me()].holds.iter();
-        let (map, _) = holds.find(|(map, mode)| {
-            *mode == Mode::Write && std::ptr::eq(self.maps[*map].raw.pmap, pmap)
-        })?;
-        self.maps[*map].mapped.get(&(address as usize / PAGE))
+    /// What a pmap has for an address of the map which this thread has locked.
+    fn mapped(&mut self, pmap: *mut pmap, address: u64) -> Option<&Mapped> {
+        self.mapped_by(pmap).find_map(|mapped| mapped.get(&(address as usize / PAGE)))
     }
 }
 

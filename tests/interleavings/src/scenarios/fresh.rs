@@ -3,16 +3,14 @@
 //! the map's lock, without a fault, while others are at the same page.
 
 use super::{
-    bad_page, load, one, pages, second_map, share, unwire, wire, Scenario, DEFAULT, K, M, RA, RB,
-    RS,
+    bad_page, load, one, pages, second_map, share, store, unwire, unwires_both, wire, wires_both,
+    Scenario, DEFAULT, K, M, RA, RB, RS,
 };
-use crate::kernel::fault::{fault, shadow};
+use crate::kernel::fault::shadow;
 use crate::kernel::in_c::{c_forks, c_replaces, c_shadows};
 use crate::kernel::map::entry_at;
 use crate::kernel::object::vm_object_allocate;
-use crate::kernel::operations::{
-    enter, inherit, pageable, remove, ABSENT, NONE, READ_WRITE, WRITE,
-};
+use crate::kernel::operations::{enter, inherit, pageable, remove, ABSENT, NONE, READ_WRITE};
 use crate::kernel::sound::{enters_wired, memory_becomes};
 use crate::kernel::{with, PAGE};
 
@@ -38,14 +36,6 @@ fn untouched_object(page: usize) {
     }
 }
 
-fn store(page: usize) {
-    fault(K, page * PAGE, WRITE, false);
-}
-
-fn wires_both() {
-    pageable(K, pages(RA, 2), READ_WRITE);
-}
-
 pub static SCENARIOS: &[Scenario] = &[
     Scenario {
         id: "s20",
@@ -56,7 +46,7 @@ pub static SCENARIOS: &[Scenario] = &[
             ('A', wires_both),
             ('B', || {
                 wires_both();
-                pageable(K, pages(RA, 2), NONE);
+                unwires_both();
             }),
         ],
         ..DEFAULT
@@ -159,7 +149,7 @@ pub static SCENARIOS: &[Scenario] = &[
         threads: &[
             ('A', || {
                 wires_both();
-                pageable(K, pages(RA, 2), NONE);
+                unwires_both();
             }),
             ('C', || c_shadows(K, RA)),
         ],
@@ -231,7 +221,7 @@ pub static SCENARIOS: &[Scenario] = &[
             untouched(true);
             load(K, RB);
         },
-        threads: &[('A', wires_both), ('B', || pageable(K, pages(RA, 2), NONE))],
+        threads: &[('A', wires_both), ('B', unwires_both)],
         ..DEFAULT
     },
 ];

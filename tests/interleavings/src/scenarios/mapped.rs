@@ -3,7 +3,8 @@
 //! is wired as it is, while others are at the same page.
 
 use super::{
-    load, one, one_object, pages, second_map, share, unwire, wire, Scenario, DEFAULT, K, M, RA, RB,
+    load, one, one_object, second_map, share, store, unwire, unwires_both, wire, wires_both,
+    Scenario, DEFAULT, K, M, RA, RB,
 };
 use crate::kernel::fault::{fault, shadow};
 use crate::kernel::in_c::{c_forks, c_replaces};
@@ -23,18 +24,6 @@ fn in_two_maps() {
     second_map();
     share(RA, M, RB);
     load(M, RB);
-}
-
-fn store(page: usize) {
-    fault(K, page * PAGE, WRITE, false);
-}
-
-fn wires_both() {
-    pageable(K, pages(RA, 2), READ_WRITE);
-}
-
-fn unwires_both() {
-    pageable(K, pages(RA, 2), NONE);
 }
 
 /// The pmap learns that RA may be read alone, and not that it may be stored to again.

@@ -10,6 +10,8 @@ use crate::explore::PASSES;
 use crate::kernel::fault::fault;
 use crate::kernel::map::entry_at;
 use crate::kernel::object::{number, pointer, reference, vm_object_allocate};
+#[cfg(feature = "sound")]
+use crate::kernel::operations::WRITE;
 use crate::kernel::operations::{enter, inherit, pageable, Pages, COPY, NONE, READ_WRITE};
 use crate::kernel::{with, PAGE};
 use crate::versions::FEATURES;
@@ -105,6 +107,21 @@ fn unwire(page: usize) {
 
 fn load(map: usize, page: usize) {
     fault(map, page * PAGE, NONE, false);
+}
+
+#[cfg(feature = "sound")]
+fn store(page: usize) {
+    fault(K, page * PAGE, WRITE, false);
+}
+
+#[cfg(feature = "sound")]
+fn wires_both() {
+    pageable(K, pages(RA, 2), READ_WRITE);
+}
+
+#[cfg(feature = "sound")]
+fn unwires_both() {
+    pageable(K, pages(RA, 2), NONE);
 }
 
 fn kernel_map() {

@@ -3,19 +3,17 @@
 //! wiring, C that does not look at marks among them.
 
 use super::{
-    bad_page, kernel_map, load, one, one_object, pages, unwire, wire, Scenario, DEFAULT, K, RA, RB,
-    RC, RS,
+    bad_page, kernel_map, load, one, one_object, pages, store, unwire, unwires_both, wire,
+    wires_both, Scenario, DEFAULT, K, RA, RB, RC, RS,
 };
 use crate::expect::{NOT_MAPPED, NOT_WIRED, WIRED_TOO_OFTEN};
 use crate::explore::PASSES;
-use crate::kernel::fault::fault;
 use crate::kernel::in_c::{
     c_clips, c_deletes, c_forks, c_replaces, c_shadows, holds_map, lets_map_go, waits_until_unwired,
 };
 use crate::kernel::map::entry_at;
 use crate::kernel::operations::{
     enter, inherit, pageable, pageable_unchecked, protect, remove, ABSENT, NONE, READ, READ_WRITE,
-    WRITE,
 };
 use crate::kernel::sound::enters_wired;
 use crate::kernel::{with, PAGE};
@@ -37,10 +35,6 @@ fn to_be_copied() {
     one_object(RA, 1);
     protect(K, one(RA), READ);
     c_forks(K, one(RA));
-}
-
-fn store(page: usize) {
-    fault(K, page * PAGE, WRITE, false);
 }
 
 /// U's RA, whose page lies in the object below.
@@ -75,10 +69,7 @@ pub static SCENARIOS: &[Scenario] = &[
             kernel_map();
             enter(K, pages(RA, 3), READ_WRITE);
         },
-        threads: &[
-            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
-            ('B', || pageable(K, pages(RB, 2), READ_WRITE)),
-        ],
+        threads: &[('A', wires_both), ('B', || pageable(K, pages(RB, 2), READ_WRITE))],
         ..DEFAULT
     },
     Scenario {
@@ -90,7 +81,7 @@ pub static SCENARIOS: &[Scenario] = &[
             enter(K, pages(RA, 2), READ_WRITE);
         },
         threads: &[
-            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
+            ('A', wires_both),
             ('B', || inherit(K, pages(RA, 2), ABSENT)),
             ('C', || remove(K, pages(RA, 2))),
         ],
@@ -105,7 +96,7 @@ pub static SCENARIOS: &[Scenario] = &[
             two_entries();
             bad_page(RB, 0);
         },
-        threads: &[('A', || pageable(K, pages(RA, 2), READ_WRITE)), ('B', || wire(RA))],
+        threads: &[('A', wires_both), ('B', || wire(RA))],
         ..DEFAULT
     },
     Scenario {
@@ -118,11 +109,7 @@ pub static SCENARIOS: &[Scenario] = &[
             unwire(RA);
             bad_page(RB, 0);
         },
-        threads: &[
-            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
-            ('B', || remove(K, one(RB))),
-            ('F', || load(K, RA)),
-        ],
+        threads: &[('A', wires_both), ('B', || remove(K, one(RB))), ('F', || load(K, RA))],
         exhaustive: false,
         ..DEFAULT
     },
@@ -142,7 +129,7 @@ pub static SCENARIOS: &[Scenario] = &[
         title: "A wires RA and RB; C puts other memory at RB, as vm_map_copy_overwrite does",
         outcome: "passes: that is not wired, nor counted so",
         set_up: two_entries,
-        threads: &[('A', || pageable(K, pages(RA, 2), READ_WRITE)), ('C', || c_replaces(K, RB))],
+        threads: &[('A', wires_both), ('C', || c_replaces(K, RB))],
         ..DEFAULT
     },
     Scenario {
@@ -150,7 +137,7 @@ pub static SCENARIOS: &[Scenario] = &[
         title: "A wires RA and RB; C deletes RB, as the kernel does with a projected buffer",
         outcome: "passes",
         set_up: two_entries,
-        threads: &[('A', || pageable(K, pages(RA, 2), READ_WRITE)), ('C', || c_deletes(K, RB))],
+        threads: &[('A', wires_both), ('C', || c_deletes(K, RB))],
         ..DEFAULT
     },
     Scenario {
@@ -221,7 +208,7 @@ pub static SCENARIOS: &[Scenario] = &[
             enter(K, pages(RA, 3), READ_WRITE);
         },
         threads: &[
-            ('A', || pageable(K, pages(RA, 2), READ_WRITE)),
+            ('A', wires_both),
             ('B', || pageable(K, pages(RB, 2), READ_WRITE)),
             ('C', || remove(K, one(RB))),
         ],
@@ -270,8 +257,8 @@ pub static SCENARIOS: &[Scenario] = &[
         },
         threads: &[
             ('A', || {
-                pageable(K, pages(RA, 2), READ_WRITE);
-                pageable(K, pages(RA, 2), NONE);
+                wires_both();
+                unwires_both();
             }),
             ('C', || c_shadows(K, RA)),
         ],
