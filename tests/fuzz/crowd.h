@@ -10,7 +10,10 @@
 
 enum { MAX_THREADS = 6 };
 
-/* Call INDEX of a thread. Two kinds of cases by NUMBER, as wiring meets known defects beside much of the rest: see known.toml. */
+/*
+ * Call INDEX of a thread. Two kinds of cases by NUMBER, as wiring meets known defects beside much of the rest: see known.toml. KNOWN:
+ * these are let in; SOUND: those that take access away from what is wired are.
+ */
 struct call crowd_call(uint32_t seed, uint32_t number, unsigned thread, unsigned index, bool known, bool sound);
 /* Whatever comes of it. */
 void attempt(const struct caller *caller, port_t host, const struct call *call);
