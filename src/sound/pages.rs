@@ -152,6 +152,7 @@ impl Map<WriteLocked> {
     /// Whether what the kernel's pmap has for an address of the entry may be used in all
     /// ways that the entry allows. Other pmaps are not asked: their tables may go while
     /// memory is short.
+    #[inline(always)]
     fn may_all(&self, entry: Entry<'_, WriteLocked>, address: usize) -> bool {
         if !self.has_kernel_pmap() {
             return true;
